@@ -1,0 +1,65 @@
+"""High-resolution networks for human pose: ``hrnet.load()`` gives a predictor, ``hrnet --help`` the same verbs in the shell.
+
+The public names below are imported when they are first used, so that ``import hrnet`` costs nothing and brings no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hrnet.data.keypoint_sets import keypoint_set
+    from hrnet.diagnostics import doctor
+    from hrnet.errors import HRNetError
+    from hrnet.evaluation.pose import evaluate_pose as evaluate
+    from hrnet.inference.predictor import PosePredictor, load
+    from hrnet.models import build_model, list_models
+    from hrnet.structures import KeypointSet, PoseResult
+    from hrnet.training import train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "HRNetError",
+    "KeypointSet",
+    "PosePredictor",
+    "PoseResult",
+    "__version__",
+    "build_model",
+    "doctor",
+    "evaluate",
+    "keypoint_set",
+    "list_models",
+    "load",
+    "train",
+]
+
+# public name -> (module, name in it); the same as the block for type checkers above
+_HOMES = {
+    "HRNetError": ("hrnet.errors", "HRNetError"),
+    "KeypointSet": ("hrnet.structures", "KeypointSet"),
+    "PosePredictor": ("hrnet.inference.predictor", "PosePredictor"),
+    "PoseResult": ("hrnet.structures", "PoseResult"),
+    "build_model": ("hrnet.models", "build_model"),
+    "doctor": ("hrnet.diagnostics", "doctor"),
+    "evaluate": ("hrnet.evaluation.pose", "evaluate_pose"),
+    "keypoint_set": ("hrnet.data.keypoint_sets", "keypoint_set"),
+    "list_models": ("hrnet.models", "list_models"),
+    "load": ("hrnet.inference.predictor", "load"),
+    "train": ("hrnet.training", "train"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562) and keep it, so that the next access is a plain attribute."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hrnet' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,25 @@
+"""Starting weights of networks that are trained from scratch."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def initialize(network: nn.Module, outputs: tuple[str, ...] = ("final_layer",)) -> None:
+    """Fill ``network`` in place for training from scratch.
+
+    Convolutions get Kaiming normal weights (fan-out, ReLU), BatchNorms 1 and 0. The modules named in ``outputs`` predict
+    heatmaps, which are almost zero everywhere: they start at N(0, 0.001) with bias 0, so that the first steps do not
+    swing. The reference uses N(0, 0.001) throughout because its recipes start from ImageNet weights.
+    """
+    for name, module in network.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            if name.split(".")[0] in outputs:
+                nn.init.normal_(module.weight, std=0.001)
+            else:
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
