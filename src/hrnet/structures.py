@@ -6,8 +6,12 @@ pixels of the picture as it was given, the centre of the top-left pixel at (0, 0
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -109,9 +113,12 @@ class PoseDataset:
         return len(self.records)
 
 
-@dataclass
+@dataclass(eq=False)  # arrays have no single truth value to compare results by
 class PoseResult:
     """The people found in one picture.
+
+    ``len(result)`` counts them; ``result[i]``, a slice, a mask or an array of indices gives a result with those people, and
+    iterating gives results of one person each.
 
     Attributes:
         keypoints: (N, K, 2) float32 pixels of the given picture.
@@ -145,10 +152,99 @@ class PoseResult:
             "scores": (people,),
         }
         for name, shape in expected.items():
-            array = np.asarray(getattr(self, name), np.float32).reshape(shape) if people == 0 else np.asarray(getattr(self, name), np.float32)
+            array = np.asarray(getattr(self, name), np.float32)
+            if people == 0 and array.size == 0:
+                array = array.reshape(shape)
             if array.shape != shape:
-                raise ValueError(f"{name} must have shape {shape} for {people} people and {joints} keypoints, got {array.shape}")
+                count = f"{people} people and {joints} keypoints"
+                raise ValueError(f"{name} must have shape {shape} for {count}, got {array.shape}")
             setattr(self, name, array)
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def __getitem__(self, index: int | slice | np.ndarray | list[int] | list[bool]) -> PoseResult:
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"person {index} of a result with {len(self)} people")
+            chosen = np.array([index])
+        elif isinstance(index, slice):
+            chosen = np.arange(len(self))[index]
+        elif isinstance(index, (np.ndarray, list)):
+            chosen = np.asarray(index) if len(index) else np.zeros(0, int)
+        else:
+            raise TypeError(f"index people with an integer, a slice, a mask or an array of indices, not {type(index).__name__}")
+        arrays = ("keypoints", "keypoint_scores", "boxes", "box_scores", "scores")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in arrays})
+
+    def __iter__(self) -> Iterator[PoseResult]:
+        return (self[index] for index in range(len(self)))
+
+    def __str__(self) -> str:
+        people = "1 person" if len(self) == 1 else f"{len(self)} people"
+        height, width = self.image_size
+        where = f" in {self.source}" if self.source else ""
+        return f"{people} with {self.keypoint_set.num_keypoints} {self.keypoint_set.name} keypoints{where} ({width}x{height})"
+
+    def plot(self, image: np.ndarray | None = None, threshold: float = 0.3, boxes: bool = False) -> np.ndarray:
+        """Draw the people on a copy of ``image``, or of the picture that was kept.
+
+        Args:
+            image: (H, W, 3) RGB uint8 of ``image_size``.
+            threshold: smallest keypoint score that is drawn.
+            boxes: draw the boxes as well.
+
+        Returns:
+            (H, W, 3) RGB uint8.
+
+        Raises:
+            ValueError: no picture at hand, or one of another size.
+        """
+        from hrnet.drawing import draw_poses
+
+        picture = self.image if image is None else image
+        if picture is None:
+            raise ValueError("this result did not keep its picture: pass it as plot(image)")
+        if picture.shape[:2] != tuple(self.image_size):
+            raise ValueError(f"the result is for a picture of (height, width) {self.image_size}, got {picture.shape[:2]}")
+        shown, shown_scores = (self.boxes, self.box_scores) if boxes else (None, None)
+        return draw_poses(
+            picture, self.keypoints, self.keypoint_scores, self.keypoint_set, shown, shown_scores, threshold=threshold
+        )
+
+    def save(self, path: str | os.PathLike[str], image: np.ndarray | None = None, threshold: float = 0.3) -> Path:
+        """Write the annotated picture (.jpg, .png, ...) or the numbers (.json), whole or not at all. Returns the path."""
+        from hrnet.atomic_files import write_atomically
+        from hrnet.drawing import PICTURE_SUFFIXES, encode_picture
+
+        target = Path(path)
+        if target.suffix.lower() == ".json":
+            write_atomically(target, self.to_json(indent=1) + "\n")
+        elif target.suffix.lower() in PICTURE_SUFFIXES:
+            write_atomically(target, encode_picture(self.plot(image, threshold), target.suffix))
+        else:
+            raise ValueError(f"cannot save as {target.name!r}: use .json or one of {', '.join(PICTURE_SUFFIXES)}")
+        return target
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data without the picture; `from_dict` gives the result back. See `hrnet.result_formats.result_to_dict`."""
+        from hrnet.result_formats import result_to_dict
+
+        return result_to_dict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PoseResult:
+        """Build a result from what `to_dict` (or reading the JSON) gave. Raises ValueError naming a missing field."""
+        from hrnet.result_formats import result_from_dict
+
+        return result_from_dict(data)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """`to_dict` as strict JSON (no NaN)."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def to_coco(self, image_id: int | str, category_id: int = 1) -> list[dict[str, Any]]:
+        """One entry per person in COCO's results format (boxes as x, y, width, height)."""
+        from hrnet.result_formats import result_to_coco
+
+        return result_to_coco(self, image_id, category_id)

@@ -2,7 +2,8 @@
 
 `keypoint_sets.json` holds 55 published sets plus ``lsp`` (Leeds Sports Pose, 14 joints). Two published tables contradicted
 themselves and are mended there: ``deepfashion2`` now mirrors keypoint 140 to 136 (136 already pointed to 140), and
-``coco_aic`` / ``humanart_aic`` have a loss weight of 1 for their 19th keypoint, which had none. Equal loss weights are stored as none.
+``coco_aic`` / ``humanart_aic`` have a loss weight of 1 for their 19th keypoint, which had none. Equal
+loss weights are stored as none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -58,7 +59,7 @@ def keypoint_set_from_category(category: Mapping[str, Any], name: str | None = N
 
     Flip pairs, sigmas, upper body, colours and loss weights come from the known set with identical keypoint names, if there is
     one. Otherwise flip pairs come from the names (``left_hip``/``right_hip``, ``l_hip``/``r_hip``, ``hip_left``/``hip_right``,
-    ``lhip``/``rhip``, any case), the upper body from words such as "elbow", and sigmas stay unknown.
+    ``lhip``/``rhip``, ``hipL``/``hipR``, any case), the upper body from words such as "elbow", and sigmas stay unknown.
 
     Args:
         category: with ``keypoints`` (K names) and, optionally, ``skeleton`` (pairs of 1-based numbers).
@@ -72,7 +73,7 @@ def keypoint_set_from_category(category: Mapping[str, Any], name: str | None = N
     """
     label = f"category {category.get('name', category.get('id', '?'))!r}"
     names = category.get("keypoints")
-    if not isinstance(names, Sequence) or isinstance(names, str) or not all(isinstance(entry, str) and entry for entry in names):
+    if not isinstance(names, (list, tuple)) or not all(isinstance(entry, str) and entry for entry in names):
         raise AnnotationError(f"{label}: 'keypoints' must be a list of names, got {_short(names)}")
     keypoints = tuple(names)
     if not keypoints:
@@ -88,8 +89,8 @@ def keypoint_set_from_category(category: Mapping[str, Any], name: str | None = N
     flips = flip_indices_from_names(keypoints)
     if flips == tuple(range(len(keypoints))):
         warnings.warn(
-            f"{label}: no left/right pairs found among its keypoint names ({_short(list(keypoints))}); mirrored pictures will keep "
-            "every keypoint's name. If it has mirror pairs, name them left_x and right_x, or give a keypoint set.",
+            f"{label}: no left/right pairs found among its keypoint names ({_short(list(keypoints))}); mirrored pictures "
+            "will keep every keypoint's name. If it has mirror pairs, name them left_x and right_x, or give a keypoint set.",
             stacklevel=2,
         )
     upper = tuple(k for k, entry in enumerate(keypoints) if any(word in entry.lower() for word in _UPPER_WORDS))
@@ -122,21 +123,27 @@ def _mirrored_names(name: str) -> list[str]:
             found.append(other + name[len(side) :] if name.startswith(side) else name[: -len(side)] + other)
     if len(name) > 2 and name[0] in "lr":  # lhip: only a pair if rhip exists too
         found.append(_SIDE_WORDS[name[0]] + name[1:])
+    tail = re.fullmatch(r"(.+)([lr])(\d*)", name)
+    if tail:  # eyeL, forelegL2
+        found.append(tail[1] + _SIDE_WORDS[tail[2]] + tail[3])
     return found
 
 
 def _read_skeleton(value: Any, count: int, label: str) -> tuple[tuple[int, int], ...]:
     if value is None:
         return ()
-    good = isinstance(value, Sequence) and not isinstance(value, str)
-    if not good or any(not isinstance(edge, Sequence) or len(edge) != 2 or not all(_is_whole(end) for end in edge) for edge in value):
+    if not isinstance(value, (list, tuple)) or not all(_is_edge(edge) for edge in value):
         raise AnnotationError(f"{label}: 'skeleton' must be a list of pairs of keypoint numbers (1-based), got {_short(value)}")
     edges = tuple((int(first) - 1, int(second) - 1) for first, second in value)
     if any(not 0 <= end < count for edge in edges for end in edge):
         # Some published files carry the skeleton of another set; a wrong one draws nonsense, none draws points.
-        warnings.warn(f"{label}: its skeleton refers to keypoints beyond its {count} and is left out", stacklevel=3)
+        warnings.warn(f"{label}: its skeleton refers to keypoints beyond its {count} and is ignored", stacklevel=3)
         return ()
     return edges
+
+
+def _is_edge(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(_is_whole(end) for end in value)
 
 
 def _is_whole(value: Any) -> bool:
@@ -153,7 +160,7 @@ def _table() -> Mapping[str, Mapping[str, Any]]:
     return json.loads(resources.files("hrnet.data").joinpath("keypoint_sets.json").read_text(encoding="utf-8"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _built(name: str) -> KeypointSet:
     entry = _table()[name]
     if "same_as" in entry:

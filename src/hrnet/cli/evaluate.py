@@ -1,0 +1,61 @@
+"""``hrnet evaluate``: a model against annotations, with the prediction code that users run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cyclopts import App
+
+from hrnet.cli.options import BatchSize, Device, Preset
+from hrnet.cli.progress import ProgressBar
+
+app = App(name="evaluate", help="Measure a model on an annotated data set.")
+
+
+@app.command
+def pose(
+    *,
+    model: str,
+    annotations: Path,
+    images: Path,
+    boxes: Path | None = None,
+    keypoint_set: str | None = None,
+    preset: Preset = "balanced",
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+    output: Path | None = None,
+) -> int:
+    """Measure keypoints: OKS AP, PCK, PCKh, with a table per keypoint.
+
+    Parameters
+    ----------
+    model
+        Name of a model or path of a checkpoint.
+    annotations
+        Annotation file: COCO keypoints, MPII or LSP.
+    images
+        Folder of the pictures.
+    boxes
+        COCO results JSON with detections; the annotated boxes when absent.
+    keypoint_set
+        Name of the keypoint set, where the annotation file does not say it.
+    output
+        Folder for the numbers and the predictions; nothing is written when absent.
+    """
+    from hrnet.data.datasets import load_pose_dataset
+    from hrnet.evaluation.pose import evaluate_pose
+    from hrnet.inference.predictor import load
+
+    dataset = load_pose_dataset(annotations, images, keypoint_set=keypoint_set)
+    predictor = load(model, device=device, preset=preset, batch_size=batch_size)
+    with ProgressBar("evaluating") as bar:
+        # How many boxes a detection file holds is known only when it has been read.
+        progress = bar.counting(len(dataset) if boxes is None else None)
+        if boxes is None:
+            result = evaluate_pose(predictor, dataset, progress=progress)
+        else:
+            result = evaluate_pose(predictor, dataset, boxes, progress=progress)
+    print(result.summary())
+    if output is not None:
+        print(f"\nwritten to {result.save(output)}")
+    return 0

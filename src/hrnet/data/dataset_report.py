@@ -1,0 +1,147 @@
+"""What an inspection of a pose data set found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+
+class JointCount(NamedTuple):
+    """How often a keypoint is labelled (visible or hidden), and how often visible."""
+
+    name: str
+    labelled: int
+    visible: int
+
+
+@dataclass
+class DatasetReport:
+    """Counts and faults of a pose data set. Lists hold paths as text; `summary` shortens them, `to_dict` does not.
+
+    Attributes:
+        people, pictures: usable people, and pictures that have any.
+        keypoints: counts of each keypoint.
+        flip_pairs, skeleton: as names.
+        has_sigmas: whether OKS can be computed.
+        warnings: what the parser had to say.
+        checked_images: whether pictures were opened; all below is empty otherwise.
+        image_heights, image_widths: quantiles in pixels, by ``"0%"`` .. ``"100%"``.
+        missing_pictures, unreadable_pictures, wrong_sizes: faults, with the reason.
+        degenerate_boxes, boxes_outside, boxes_sticking_out: boxes without extent, wholly outside, partly outside the picture.
+        keypoints_outside, people_with_keypoints_outside: labelled keypoints outside the picture.
+        repeated_pictures: pairs of files of the same content within the set.
+        same_pictures, similar_pictures: pairs of equal and of similar pictures here and in the splits of ``compared_with``.
+    """
+
+    name: str
+    format: str
+    keypoint_set: str
+    people: int
+    pictures: int
+    keypoints: list[JointCount]
+    flip_pairs: list[tuple[str, str]]
+    skeleton: list[tuple[str, str]]
+    has_sigmas: bool
+    warnings: list[str] = field(default_factory=list)
+    checked_images: bool = False
+    image_heights: dict[str, float] = field(default_factory=dict)
+    image_widths: dict[str, float] = field(default_factory=dict)
+    missing_pictures: list[str] = field(default_factory=list)
+    unreadable_pictures: list[tuple[str, str]] = field(default_factory=list)
+    wrong_sizes: list[tuple[str, str]] = field(default_factory=list)
+    degenerate_boxes: int = 0
+    boxes_outside: int = 0
+    boxes_sticking_out: int = 0
+    keypoints_outside: int = 0
+    people_with_keypoints_outside: int = 0
+    repeated_pictures: list[tuple[str, str]] = field(default_factory=list)
+    same_pictures: list[tuple[str, str]] = field(default_factory=list)
+    similar_pictures: list[tuple[str, str]] = field(default_factory=list)
+    compared_with: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """What should be mended before training, a sentence each."""
+        found = list(self.warnings)
+        if self.people == 0:
+            found.append("there are no usable people")
+        never = [joint.name for joint in self.keypoints if joint.labelled == 0]
+        if never and self.people:
+            found.append(f"{len(never)} keypoints are never labelled: {_some(never)}")
+        if self.missing_pictures:
+            found.append(
+                f"{len(self.missing_pictures)} of {self.pictures} pictures are missing: {_some(self.missing_pictures)}"
+            )
+        if self.unreadable_pictures:
+            listed = [f"{path} ({reason})" for path, reason in self.unreadable_pictures]
+            found.append(f"{len(listed)} pictures cannot be read: {_some(listed)}")
+        if self.wrong_sizes:
+            listed = [f"{path} ({reason})" for path, reason in self.wrong_sizes]
+            found.append(f"{len(listed)} pictures have another size than the annotations say: {_some(listed)}")
+        if self.degenerate_boxes:
+            found.append(f"{self.degenerate_boxes} boxes are empty or reversed")
+        if self.boxes_outside:
+            found.append(f"{self.boxes_outside} boxes lie outside their picture")
+        for pairs, what in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
+            if pairs:
+                listed = [f"{one} = {two}" for one, two in pairs]
+                there = len({one for one, _ in pairs})
+                found.append(f"{there} pictures are {what} pictures of {', '.join(self.compared_with)}: {_some(listed)}")
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing but usual."""
+        found = []
+        if self.boxes_sticking_out:
+            found.append(f"{self.boxes_sticking_out} boxes reach beyond their picture")
+        if self.keypoints_outside:
+            people = self.people_with_keypoints_outside
+            found.append(f"{self.keypoints_outside} labelled keypoints of {people} people lie outside their picture")
+        if self.repeated_pictures:
+            listed = [f"{one} = {two}" for one, two in self.repeated_pictures]
+            found.append(f"{len(listed)} pictures repeat another: {_some(listed)}")
+        if not self.has_sigmas:
+            found.append(f"the keypoint set {self.keypoint_set!r} has no sigmas, which OKS (COCO AP) needs")
+        if not self.skeleton:
+            found.append("there is no skeleton: keypoints are drawn as dots")
+        if self.compared_with and not (self.same_pictures or self.similar_pictures):
+            found.append(f"no picture is also in {', '.join(self.compared_with)}")
+        if not self.checked_images:
+            found.append("the pictures were not opened")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data for JSON, with ``problems`` and ``notes``."""
+        plain = asdict(self)
+        plain["keypoints"] = [joint._asdict() for joint in self.keypoints]
+        return plain | {"problems": self.problems, "notes": self.notes}
+
+    def summary(self) -> str:
+        """Text of a screen or two."""
+        lines = [
+            f"{self.name} ({self.format})",
+            f"  people             {self.people:,} in {self.pictures:,} pictures",
+            f"  keypoint set       {self.keypoint_set}: {len(self.keypoints)} keypoints, {len(self.flip_pairs)} flip pairs, "
+            f"{len(self.skeleton)} limbs, OKS sigmas {'known' if self.has_sigmas else 'unknown'}",
+        ]
+        if self.image_heights:
+            for what, values in (("picture heights", self.image_heights), ("picture widths", self.image_widths)):
+                lines.append(f"  {what:<18} " + "  ".join(f"{name} {value:g}" for name, value in values.items()))
+        width = max(len(joint.name) for joint in self.keypoints)
+        lines.append(f"  {'keypoint':<{width}}  {'labelled':>9} {'':>6}  {'visible':>9}  mirrored to")
+        mirrors = dict(self.flip_pairs) | {two: one for one, two in self.flip_pairs}
+        for joint in self.keypoints:
+            share = joint.labelled / self.people if self.people else 0.0
+            mirror = mirrors.get(joint.name, "-")
+            lines.append(f"  {joint.name:<{width}}  {joint.labelled:>9,} {share:>6.1%}  {joint.visible:>9,}  {mirror}")
+        lines += [f"  note: {note}" for note in self.notes]
+        lines += [f"  PROBLEM: {problem}" for problem in self.problems] or ["  no problems found"]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _some(values: list[str], count: int = 3) -> str:
+    return ", ".join(values[:count]) + (f", ... and {len(values) - count} more" if len(values) > count else "")

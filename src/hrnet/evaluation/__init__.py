@@ -1,0 +1,1 @@
+"""Evaluation of predictors on data sets, with the prediction code that users run."""

@@ -1,0 +1,96 @@
+"""Turn `PoseResult` into plain data and back: our own JSON and COCO's results format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from hrnet.structures import KeypointSet, PoseResult
+
+
+def result_to_dict(result: PoseResult) -> dict[str, Any]:
+    """Plain data of one picture that JSON can hold: what is not finite becomes None, float32 values survive exactly.
+
+    Layout: ``source``, ``image_size`` [height, width], ``keypoint_set`` (all its fields), and ``people``: per person
+    ``score``, ``box`` [x1, y1, x2, y2], ``box_score`` and ``keypoints``, K triples [x, y, score].
+    """
+    triples = np.concatenate([result.keypoints, result.keypoint_scores[..., None]], axis=2)
+    columns = [_plain(values) for values in (result.scores, result.boxes, result.box_scores, triples)]
+    people = [dict(zip(("score", "box", "box_score", "keypoints"), row, strict=True)) for row in zip(*columns, strict=True)]
+    keypoint_set = {name: _listed(value) for name, value in asdict(result.keypoint_set).items()}
+    size = [int(side) for side in result.image_size]
+    return {"source": result.source, "image_size": size, "keypoint_set": keypoint_set, "people": people}
+
+
+def result_from_dict(data: Mapping[str, Any]) -> PoseResult:
+    """The inverse of `result_to_dict`; None becomes NaN. Raises ValueError naming a field that is missing."""
+    keypoint_set = _required(data, "keypoint_set", "a saved result")
+    fields = {name: _tupled(value) for name, value in keypoint_set.items()}
+    try:
+        names = KeypointSet(**fields)
+    except TypeError as error:
+        raise ValueError(f"'keypoint_set' of a saved result does not fit: {error}") from error
+    people = _required(data, "people", "a saved result")
+    where = [f"person {index} of a saved result" for index in range(len(people))]
+
+    def column(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        values = [_required(person, name, label) for person, label in zip(people, where, strict=True)]
+        try:
+            return np.array(values, np.float32).reshape(len(people), *shape)  # None becomes NaN
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name!r} of a saved result must hold numbers of shape {shape} per person: {error}") from error
+
+    triples = column("keypoints", (names.num_keypoints, 3))
+    height, width = _required(data, "image_size", "a saved result")
+    return PoseResult(
+        keypoints=triples[..., :2].copy(),
+        keypoint_scores=triples[..., 2].copy(),
+        boxes=column("box", (4,)),
+        box_scores=column("box_score", ()),
+        scores=column("score", ()),
+        keypoint_set=names,
+        image_size=(int(height), int(width)),
+        source=data.get("source"),
+    )
+
+
+def result_to_coco(result: PoseResult, image_id: int | str, category_id: int = 1) -> list[dict[str, Any]]:
+    """One entry per person in COCO's results format: flat x, y, score triples; person score; box as x, y, width, height.
+
+    A keypoint that is not finite is written as 0, 0 with score 0, since COCO's tools cannot read NaN.
+    """
+    triples = np.concatenate([result.keypoints, result.keypoint_scores[..., None]], axis=2)
+    triples = np.where(np.isfinite(triples).all(axis=2, keepdims=True), triples, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        boxes = np.nan_to_num(np.concatenate([result.boxes[:, :2], result.boxes[:, 2:] - result.boxes[:, :2]], axis=1))
+    flat = _plain(triples.reshape(len(result), 3 * triples.shape[1]))
+    scores = _plain(np.nan_to_num(result.scores))
+    return [
+        {"image_id": image_id, "category_id": category_id, "keypoints": keypoints, "score": score, "bbox": box}
+        for keypoints, score, box in zip(flat, scores, _plain(boxes), strict=True)
+    ]
+
+
+def _plain(values: np.ndarray) -> list[Any]:
+    """Nested lists of Python floats with the shortest digits that give the float32 back; None where not finite."""
+    array = np.asarray(values, np.float32)
+    exact = array.astype("U32").astype(np.float64).astype(object)
+    exact[~np.isfinite(array)] = None
+    return exact.tolist()
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, (tuple, list)) else value
+
+
+def _required(data: Mapping[str, Any], key: str, where: str) -> Any:
+    if key not in data:
+        raise ValueError(f"{where} lacks the field {key!r}; it has {', '.join(map(str, data)) or 'none'}")
+    return data[key]

@@ -1,0 +1,84 @@
+"""Top-down pose: one person per crop, pixels in, keypoints out, and the losses in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from hrnet.codecs import UDPCombinedCodec, build_codec
+from hrnet.losses import CombinedTargetLoss, HeatmapMSELoss
+from hrnet.models import PoseNetwork, build_model
+
+if TYPE_CHECKING:
+    from hrnet.codecs import HeatmapCodec
+    from hrnet.weights.card import PoseCard
+
+
+def build_pose_network(card: PoseCard) -> PoseNetwork:
+    """Build the network that ``card`` describes, with fresh weights and as many outputs as its codec wants."""
+    channels = 3 if card.codec.name == "udp_combined" else 1
+    return build_model(card.architecture, card.keypoint_set.num_keypoints * channels)
+
+
+class TopDownPose(nn.Module):
+    """A pose network together with all that is needed to read its outputs.
+
+    Args:
+        network: crops (B, 3, H, W), normalised, to heatmaps (B, C, h, w), or (B, stacks, C, h, w) for stacked networks.
+        card: codec, keypoint set and normalisation.
+        hardest_keypoints: train with OHKM on that many keypoints; None for all.
+    """
+
+    def __init__(self, network: nn.Module, card: PoseCard, hardest_keypoints: int | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.card = card
+        self.codec: HeatmapCodec = build_codec(card.codec)
+        combined = isinstance(self.codec, UDPCombinedCodec)
+        if combined and hardest_keypoints is not None:
+            raise ValueError("hardest_keypoints (OHKM) is not defined for codec 'udp_combined'; use None")
+        self.loss = CombinedTargetLoss() if combined else HeatmapMSELoss(hardest_keypoints)
+        self.register_buffer("mean", torch.tensor(card.mean) * 255, persistent=False)
+        self.register_buffer("deviation", torch.tensor(card.std) * 255, persistent=False)
+
+    mean: Tensor
+    deviation: Tensor
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """uint8 RGB crops (B, H, W, 3) to network inputs (B, 3, H, W), channels last in memory."""
+        dtype = next(self.network.parameters()).dtype
+        return ((images - self.mean) / self.deviation).to(dtype).permute(0, 3, 1, 2)
+
+    def heatmaps(self, images: Tensor, flip_test: bool = False) -> Tensor:
+        """Heatmaps (B, C, h, w) of uint8 crops (B, H, W, 3), averaged with those of the mirrored crops on ``flip_test``."""
+        inputs = self.normalize(images)
+        if flip_test:
+            inputs = torch.cat([inputs, inputs.flip(-1)])
+        maps = self.network(inputs)
+        if maps.ndim == 5:
+            maps = maps[:, -1]
+        if flip_test:
+            plain, mirrored = maps.float().chunk(2)
+            maps = (plain + self.codec.flip_back(mirrored, self.card.keypoint_set.flip_indices)) / 2
+        return maps
+
+    def forward(self, images: Tensor, flip_test: bool = False) -> tuple[Tensor, Tensor]:
+        """Keypoints (B, K, 2) in pixels of the crop and scores (B, K) of uint8 crops (B, H, W, 3)."""
+        return self.codec.decode(self.heatmaps(images, flip_test))
+
+    def losses(self, images: Tensor, keypoints: Tensor, visibility: Tensor, absent: Tensor) -> dict[str, Tensor]:
+        """Named losses of a batch; ``total`` is the one to minimise.
+
+        Args:
+            images: (B, H, W, 3) uint8.
+            keypoints: (B, K, 2) pixels of the crop.
+            visibility: (B, K), 1 where labelled.
+            absent: (B, K) booleans: certainly not in the crop, so that an empty heatmap is right.
+        """
+        heatmaps, weights = self.codec.encode(keypoints, visibility)
+        weights = torch.where(absent, torch.ones_like(weights), weights)
+        maps = self.network(self.normalize(images))
+        stages = maps.unbind(1) if maps.ndim == 5 else [maps]
+        return {"total": torch.stack([self.loss(stage, heatmaps, weights) for stage in stages]).sum()}

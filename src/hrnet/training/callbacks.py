@@ -1,0 +1,81 @@
+"""What a run writes while it trains: one CSV row per epoch, and pictures of its predictions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+
+from hrnet.atomic_files import write_atomically
+from hrnet.data.images import read_image, write_image
+from hrnet.drawing import contact_sheet, draw_poses
+from hrnet.training.module import PoseTraining
+
+_COLUMNS = ("epoch", "step", "lr", "train/loss", "val/loss", "val/pck", "seconds")
+
+
+class EpochTable(lightning.Callback):
+    """Writes ``log.csv``, one row per epoch; a resumed run goes on where its checkpoint was."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.started = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.started = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        rows = [row for row in self._rows() if int(row["epoch"]) < trainer.current_epoch]
+        numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        rows.append(
+            {
+                "epoch": str(trainer.current_epoch),
+                "step": str(trainer.global_step),
+                "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.3g}",
+                **{name: f"{numbers[name]:.6g}" for name in _COLUMNS if name in numbers},
+                "seconds": f"{time.monotonic() - self.started:.1f}",
+            }
+        )
+        text = io.StringIO()
+        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self.path, text.getvalue())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+
+class PredictionPictures(lightning.Callback):
+    """Writes a sheet of validation people with their predicted skeletons every few epochs."""
+
+    def __init__(self, folder: Path, every: int, count: int = 24) -> None:
+        self.folder, self.every, self.count = folder, every, count
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        due = last or (trainer.current_epoch + 1) % self.every == 0
+        if not due or trainer.sanity_checking or not trainer.is_global_zero or not isinstance(pl_module, PoseTraining):
+            return
+        if sheet_images := [self._draw(pl_module, index) for index in sorted(pl_module.val_keypoints)[: self.count]]:
+            sheet = contact_sheet(sheet_images, columns=6, cell=(200, 200))
+            write_image(self.folder / f"epoch_{trainer.current_epoch:04d}.jpg", sheet)
+            for logger in trainer.loggers:
+                if isinstance(logger, lightning.pytorch.loggers.TensorBoardLogger):
+                    logger.experiment.add_image("val/predictions", sheet, trainer.global_step, dataformats="HWC")
+
+    @staticmethod
+    def _draw(module: PoseTraining, index: int) -> np.ndarray:
+        image = read_image(module.val_records[index].image)
+        keypoints, scores = module.val_keypoints[index][None], module.val_scores[index][None]
+        return draw_poses(image, keypoints, scores, module.task.card.keypoint_set)

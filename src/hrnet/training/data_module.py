@@ -1,0 +1,147 @@
+"""Data of a training run: loaders whose samples depend on seed, epoch and index alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from hrnet.codecs import CodecSpec, build_codec
+from hrnet.data.augmentation import PoseAugmentation
+from hrnet.data.datasets import load_pose_dataset
+from hrnet.data.samples import PoseSample, PoseSamples
+from hrnet.structures import KeypointSet, PersonRecord, PoseDataset
+from hrnet.training.recipe import DataFiles, Recipe
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Yields ``(epoch, index)``: a fresh permutation for each epoch, the same in every process, divided among them.
+
+    The epoch travels with the index, so that workers hold no state and a resumed run draws what the first would have
+    drawn. The last few indices of an epoch are repeated where they do not divide evenly.
+    """
+
+    def __init__(self, length: int, seed: int, rank: int = 0, processes: int = 1) -> None:
+        self.length, self.seed, self.rank, self.processes = length, seed, rank, processes
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.length // self.processes)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
+        order = torch.randperm(self.length, generator=generator).tolist()
+        order += order[: len(self) * self.processes - len(order)]
+        for index in order[self.rank :: self.processes]:
+            yield self.epoch, index
+
+
+class _Samples(Dataset[PoseSample]):
+    """`PoseSamples` of several data sets behind one index."""
+
+    def __init__(self, parts: list[PoseSamples]) -> None:
+        self.parts = parts
+        self.places = [(part, index) for part, samples in enumerate(parts) for index in range(len(samples))]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, key: tuple[int, int]) -> PoseSample:
+        epoch, index = key
+        part, place = self.places[index]
+        return self.parts[part][epoch, place]
+
+
+class PoseData(lightning.LightningDataModule):
+    """Loaders of the recipe's training and validation parts.
+
+    Raises:
+        ValueError: the parts are labelled with different keypoints, or with others than the recipe names.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.train_sets = [self._load(part) for part in recipe.data.train]
+        self.val_set = self._load(recipe.data.val) if recipe.data.val else None
+        self.keypoint_set = _one_keypoint_set([*self.train_sets, *([self.val_set] if self.val_set else [])])
+        if not sum(map(len, self.train_sets)):
+            raise ValueError(f"no labelled person in {', '.join(part.annotations for part in recipe.data.train)}")
+
+    @property
+    def val_records(self) -> list[PersonRecord]:
+        return self.val_set.records if self.val_set else []
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        recipe = self.recipe
+        samples = _Samples([self._samples(data, recipe.augmentation) for data in self.train_sets])
+        sampler = EpochSampler(len(samples), recipe.seed, self._rank, self._processes)
+        # A last, tiny batch would make BatchNorm's statistics noisy; it is dropped unless it is the only one.
+        return self._loader(samples, sampler, drop_last=len(sampler) > recipe.batch_size)
+
+    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
+        if self.val_set is None:
+            return []
+        # Every process sees its part once, without repetition: the predictions are gathered afterwards.
+        indices = [(0, index) for index in range(self._rank, len(self.val_set), self._processes)]
+        return self._loader(_Samples([self._samples(self.val_set, None)]), indices, drop_last=False)
+
+    def _load(self, part: DataFiles) -> PoseDataset:
+        root = Path(self.recipe.data.root).expanduser()
+        return load_pose_dataset(
+            root / part.annotations, root / part.images, format=part.format, keypoint_set=self.recipe.model.keypoint_set
+        )
+
+    def _samples(self, data: PoseDataset, augmentation: PoseAugmentation | None) -> PoseSamples:
+        model = self.recipe.model
+        convention = build_codec(model.codec).convention
+        return PoseSamples(
+            data.records, data.keypoint_set, model.codec.input_size, convention, model.padding, augmentation, self.recipe.seed
+        )
+
+    def _loader(self, samples: _Samples, sampler: Any, drop_last: bool) -> DataLoader[Any]:
+        workers = self.recipe.data.workers
+        return DataLoader(
+            samples,
+            batch_size=self.recipe.batch_size,
+            sampler=sampler,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            drop_last=drop_last,
+            worker_init_fn=_single_thread,
+        )
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer else 0
+
+    @property
+    def _processes(self) -> int:
+        return self.trainer.world_size if self.trainer else 1
+
+
+def _single_thread(_: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _one_keypoint_set(parts: list[PoseDataset]) -> KeypointSet:
+    first = parts[0]
+    for part in parts[1:]:
+        if part.keypoint_set.keypoints != first.keypoint_set.keypoints:
+            raise ValueError(
+                f"{part.name} is labelled with {part.keypoint_set.num_keypoints} keypoints "
+                f"({', '.join(part.keypoint_set.keypoints[:3])}, ...), {first.name} with {first.keypoint_set.num_keypoints} "
+                f"({', '.join(first.keypoint_set.keypoints[:3])}, ...): all parts of a run must agree"
+            )
+    return first.keypoint_set

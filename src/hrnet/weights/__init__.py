@@ -1,0 +1,29 @@
+"""Checkpoints: read, recognise, load, save, and the weights that come with the package."""
+
+from hrnet.weights.bundled import DEFAULT_MODEL, bundled_models, list_bundled
+from hrnet.weights.card import CARD_KEY, PoseCard
+from hrnet.weights.files import FileFacts, read_state_dict, save_checkpoint
+from hrnet.weights.inspection import CheckpointReport, inspect_checkpoint
+from hrnet.weights.loading import StartReport, load_into, start_from
+from hrnet.weights.pose import load_pose
+from hrnet.weights.recognition import Recognition, identify, recognize
+
+__all__ = [
+    "CARD_KEY",
+    "DEFAULT_MODEL",
+    "CheckpointReport",
+    "FileFacts",
+    "PoseCard",
+    "Recognition",
+    "StartReport",
+    "bundled_models",
+    "identify",
+    "inspect_checkpoint",
+    "list_bundled",
+    "load_into",
+    "load_pose",
+    "read_state_dict",
+    "recognize",
+    "save_checkpoint",
+    "start_from",
+]

@@ -1,0 +1,123 @@
+"""Say what is in a checkpoint file."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hrnet.weights.card import PoseCard
+from hrnet.weights.files import read_state_dict
+from hrnet.weights.recognition import Recognition, identify
+
+
+@dataclass(frozen=True)
+class CheckpointReport:
+    """What is in a checkpoint file.
+
+    Attributes:
+        path, file_bytes: the file and its size.
+        format: ``"safetensors"`` or ``"pytorch"``.
+        recognized: origin, task, architecture and outputs; None if the network is of no known kind.
+        parameters: numbers in the state dict without BatchNorm's running statistics.
+        dtype: how they are stored.
+        card: the model card of files of ours.
+        wrappers: what was taken off, outermost first.
+        ignored: entries beside the network's.
+        unknown: what the file does not tell.
+        first_names: the first entries, for networks that are not recognised.
+    """
+
+    path: Path
+    file_bytes: int
+    format: str
+    recognized: Recognition | None
+    parameters: int
+    dtype: str
+    card: PoseCard | None
+    wrappers: tuple[str, ...]
+    ignored: tuple[str, ...]
+    unknown: tuple[str, ...]
+    first_names: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        found = self.recognized
+        return {
+            "path": str(self.path),
+            "file_bytes": self.file_bytes,
+            "format": self.format,
+            "origin": found.origin if found else None,
+            "task": found.task if found else None,
+            "family": found.family if found else None,
+            "architecture": self.card.architecture if self.card else found.architecture if found else None,
+            "num_outputs": found.num_outputs if found else None,
+            "use": found.use if found else None,
+            "parameters": self.parameters,
+            "dtype": self.dtype,
+            "card": dataclasses.asdict(self.card) if self.card else None,
+            "wrappers": list(self.wrappers),
+            "ignored": list(self.ignored),
+            "unknown": list(self.unknown),
+        }
+
+    def summary(self) -> str:
+        """Several lines for people."""
+        found, card = self.recognized, self.card
+        rows = {"file": f"{self.path} ({self.format}, {self.file_bytes / 1e6:.1f} MB)"}
+        if found is None:
+            rows["network"] = f"not recognised; entries begin with {', '.join(self.first_names)}"
+        else:
+            rows["network"] = card.architecture if card else found.architecture or found.family
+            rows["task"] = (
+                found.task + {"load": "", "start": " (a start for training)", "none": " (cannot be loaded yet)"}[found.use]
+            )
+            rows["origin"] = "hrnet" if card else found.origin
+            if found.num_outputs is not None:
+                rows["outputs"] = str(found.num_outputs)
+        rows["parameters"] = f"{self.parameters / 1e6:.2f} M, stored as {self.dtype or 'integers'}"
+        if card:
+            height, width = card.codec.input_size
+            rows["keypoints"] = f"{card.keypoint_set.num_keypoints} ({card.keypoint_set.name})"
+            rows["input"] = f"{height}x{width} (height x width), mean {card.mean}, std {card.std}"
+            rows["codec"] = f"{card.codec.name}, sigma {card.codec.sigma:g}"
+            rows["trained on"] = card.training_data or "not stated"
+            rows["licence"] = card.license or "not stated"
+            if card.metrics:
+                rows["metrics"] = ", ".join(f"{name} {value:g}" for name, value in card.metrics.items())
+            if card.source:
+                rows["source"] = card.source
+        if self.wrappers:
+            rows["taken off"] = ", ".join(self.wrappers)
+        if self.ignored:
+            rows["left out"] = f"{len(self.ignored)} entries: {', '.join(self.ignored[:5])}"
+        lines = [f"{title:<11} {text}" for title, text in rows.items()]
+        return "\n".join(lines + [f"{'not known':<11} {sentence}" for sentence in self.unknown])
+
+    __str__ = summary
+
+
+def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointReport:
+    """Read a checkpoint and say what it is. Raises what `read_state_dict` raises; an unknown network is no error."""
+    state, facts = read_state_dict(path)
+    found = identify(state)
+    statistics = (".running_mean", ".running_var", ".num_batches_tracked")
+    if facts.card:  # its names and shapes leave nothing open that the card does not say
+        unknown: tuple[str, ...] = ()
+    else:
+        unknown = found.unknown if found else ("which network this is",)
+    return CheckpointReport(
+        path=facts.path,
+        file_bytes=facts.path.stat().st_size,
+        format=facts.format,
+        recognized=found,
+        parameters=sum(tensor.numel() for name, tensor in state.items() if not name.endswith(statistics)),
+        dtype=facts.dtype,
+        card=facts.card,
+        wrappers=facts.wrappers,
+        ignored=facts.ignored,
+        unknown=unknown,
+        first_names=tuple(list(state)[:4]),
+    )

@@ -1,0 +1,132 @@
+"""HRNet bodies against recorded networks of every kind that contains one: classification, segmentation, faces, ..."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache, lru_cache
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hrnet.backbones import HRNet, HRNetSpec
+from hrnet.models.variants import HRNET_SPECS
+from hrnet.nn.exchange import Upsampling
+from tests.golden.extract import shapes_digest
+from tests.golden.filled import filled_input, filled_state
+from tests.golden.networks import INDEX, assert_recorded
+
+BODIES: dict[str, dict[str, Any]] = INDEX["bodies"]
+BILINEAR_FAMILIES = ("seg_hrnet", "seg_hrnet_ocr", "face_hrnetv2")
+DETECTOR_FAMILIES = ("mmdet", "mmdet_v1")
+
+
+def spec_of(recorded_name: str) -> HRNetSpec:
+    """The body inside a recorded network, by its name ``family/model``; upsampling aside."""
+    if re.search(r"small_v2|hr18s", recorded_name):
+        tag = "w18_small_v2"
+    elif "w18_small" in recorded_name:
+        tag = "w18_small_v1"
+    else:
+        width = re.search(r"(?:w|/\w+_hr)(\d\d)", recorded_name)
+        assert width, recorded_name
+        tag = f"w{width[1]}"
+    highest_only = re.search(r"pose_hrnet|higher_hrnet|td-hm_hrnet-|ae_hrnet", recorded_name)
+    return replace(HRNET_SPECS[tag], outputs="highest" if highest_only else "all")
+
+
+def upsampling_of(case: dict[str, Any]) -> Upsampling:
+    if case["family"] not in BILINEAR_FAMILIES:
+        return Upsampling("nearest")
+    return Upsampling("bilinear", align_corners=case.get("align_corners", False))
+
+
+def prefix_of(case: dict[str, Any]) -> str:
+    return "backbone." if case["family"] in DETECTOR_FAMILIES else ""
+
+
+def empty_body(spec: HRNetSpec) -> HRNet:
+    with torch.device("meta"):
+        return HRNet(spec)
+
+
+@lru_cache(maxsize=1)  # cases are sorted so that those with equal weights follow one another
+def weights(spec: HRNetSpec, prefix: str) -> dict[str, Tensor]:
+    shapes = {key: tuple(tensor.shape) for key, tensor in empty_body(spec).state_dict().items()}
+    return filled_state(shapes, prefix)
+
+
+def weights_order(case: dict[str, Any]) -> tuple[str, str]:
+    return str(spec_of(f"{case['family']}/{case['model']}")), prefix_of(case)
+
+
+CASES: list[dict[str, Any]] = sorted(INDEX["branch_cases"], key=weights_order)
+EVAL_CASES = [case for case in CASES if case["mode"] == "eval"]
+TRAIN_CASES = [case for case in CASES if case["mode"] == "train"]
+
+# These two trained with a slower BatchNorm; here the speed belongs to training, not to the network.
+SLOW_BATCH_NORM = {"seg_hrnet": 0.01, "face_hrnetv2": 0.01}
+
+
+@cache
+def facts(spec: HRNetSpec) -> tuple[int, str]:
+    """Number of state-dict entries and the digest of their keys and shapes."""
+    state = empty_body(spec).state_dict()
+    return len(state), shapes_digest({key: tuple(tensor.shape) for key, tensor in state.items()})
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_keys_and_shapes(name: str) -> None:
+    """The body's part of every published state dict fits without renaming, in the same order."""
+    assert facts(spec_of(name)) == (BODIES[name]["entries"], BODIES[name]["digest"])
+
+
+def test_every_kind_of_upsampling_is_recorded() -> None:
+    assert {upsampling_of(case) for case in EVAL_CASES} == {
+        Upsampling("nearest"),
+        Upsampling("bilinear", align_corners=False),
+        Upsampling("bilinear", align_corners=True),
+    }
+    assert any(side % 32 for case in EVAL_CASES for side in case["input"]["shape"][2:])
+
+
+def filled_body(case: dict[str, Any]) -> HRNet:
+    spec = spec_of(f"{case['family']}/{case['model']}")
+    body = empty_body(replace(spec, upsampling=upsampling_of(case)))
+    # Copies of the statistics: a training pass changes them in place.
+    state = {key: value.clone() if "running" in key else value for key, value in weights(spec, prefix_of(case)).items()}
+    body.load_state_dict(state, strict=True, assign=True)
+    return body
+
+
+@pytest.mark.parametrize("case", EVAL_CASES, ids=lambda case: case["id"])
+def test_branches(case: dict[str, Any]) -> None:
+    body = filled_body(case)
+    tensors: dict[str, Tensor] = {}
+    for stage in ("stage2", "stage3", "stage4"):
+        body.get_submodule(stage).register_forward_hook(
+            lambda _module, _inputs, branches, stage=stage: tensors.update(
+                {f"{stage}.{branch}": tensor for branch, tensor in enumerate(branches)}
+            )
+        )
+    body.layer1.register_forward_hook(lambda _module, _inputs, output: tensors.update({"layer1": output}))
+    with torch.no_grad():
+        branches = body.eval()(filled_input(**case["input"]))
+    tensors.update({f"backbone.{branch}": tensor for branch, tensor in enumerate(branches)})
+    for record in case["tensors"]:
+        assert_recorded(case, record, tensors[record["name"]])
+
+
+@pytest.mark.parametrize("case", TRAIN_CASES, ids=lambda case: case["id"])
+def test_running_statistics_after_a_training_pass(case: dict[str, Any]) -> None:
+    body = filled_body(case).train()
+    for module in body.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = SLOW_BATCH_NORM.get(case["family"], module.momentum)
+    with torch.no_grad():
+        body(filled_input(**case["input"]))
+    state = body.state_dict()
+    for record in case["tensors"]:
+        assert_recorded(case, record, state[record["name"]])
