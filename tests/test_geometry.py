@@ -140,9 +140,7 @@ def test_crop_of_a_photograph_is_the_recorded_one(number: int) -> None:
     recorded = case("td_crop_real_image")
     given = recorded.inputs
     width, height = given[f"output_size_wh_{number}"]
-    matrix = crop_matrix(
-        given[f"center_{number}"], given[f"scale_{number}"] * 200, (height, width), given[f"rot_deg_{number}"]
-    )
+    matrix = crop_matrix(given[f"center_{number}"], given[f"scale_{number}"] * 200, (height, width), given[f"rot_deg_{number}"])
     crop = warp(recorded.photograph("image"), matrix, (height, width))
     assert_close(recorded, f"crop_{number}", crop, recorded.photograph(f"crop_{number}"))
 

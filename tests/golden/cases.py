@@ -52,9 +52,7 @@ def case(name: str) -> Case:
     entry = _index()[name]
     arrays = _archive(entry["archive"])
     sides = {
-        side: {
-            key: arrays[f"{name}/{side}/{key}"] if value is None else value for key, value in entry[side].items()
-        }
+        side: {key: arrays[f"{name}/{side}/{key}"] if value is None else value for key, value in entry[side].items()}
         for side in ("inputs", "outputs")
     }
     if "tensors_of_case" in sides["inputs"]:

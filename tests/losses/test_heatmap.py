@@ -79,7 +79,9 @@ def test_combined_offsets_count_within_the_disc_alone() -> None:
     assert CombinedTargetLoss()(output, target, torch.ones(1, 1)).item() == pytest.approx(0.5 * 4 / 64)
 
 
-@pytest.mark.parametrize("loss", [HeatmapMSELoss(), HeatmapMSELoss(2), HeatmapMSELoss(weigh_squares=True), CombinedTargetLoss()])
+@pytest.mark.parametrize(
+    "loss", [HeatmapMSELoss(), HeatmapMSELoss(2), HeatmapMSELoss(weigh_squares=True), CombinedTargetLoss()]
+)
 def test_half_precision_outputs_are_compared_in_single_precision(loss: nn.Module) -> None:
     output, target = torch.randn(2, 6, 8, 6).bfloat16(), torch.rand(2, 6, 8, 6)
     weights = torch.ones(2, 2 if isinstance(loss, CombinedTargetLoss) else 6)

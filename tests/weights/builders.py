@@ -46,7 +46,10 @@ def mmpose_1(state: State) -> State:
 
 
 def mmpose_0(state: State) -> State:
-    return {name.replace("head.", "keypoint_head.", 1) if name.startswith("head.") else name: value for name, value in mmpose_1(state).items()}
+    return {
+        name.replace("head.", "keypoint_head.", 1) if name.startswith("head.") else name: value
+        for name, value in mmpose_1(state).items()
+    }
 
 
 def imagenet_hrnet(width: int = 4, device: str = "cpu") -> State:

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from weights.builders import body, imagenet_hrnet, meta_state, mmpose_0, mmpose_1, uncommon_pose
 
 from hrnet.backbones.hrnet import HRNetSpec
 from hrnet.errors import CheckpointError
 from hrnet.models import build_model, list_models
 from hrnet.weights import identify, recognize
-from weights_builders import body, imagenet_hrnet, meta_state, mmpose_0, mmpose_1, uncommon_pose
 
 FREE = ["pose_hrnet_w4", "pose_hrnet_w16", "pose_hrnet_w20", "pose_hrnet_w100"]
 
@@ -70,7 +70,11 @@ def test_imagenet_resnet() -> None:
         (("head.conv_layers.0.weight", "head.final_layer.weight"), "backbone.", "face_hrnetv2_w18 with 19"),
         (("final_layers.0.weight", "deconv_layers.0.0.0.weight"), "", "higher_hrnet_w18"),
         (("head.displacement_conv_layers.0.0.weight",), "backbone.", "dekr_w18"),
-        (("neck.reduction_conv.conv.weight", "rpn_head.rpn_conv.weight", "roi_head.bbox_head.fc_cls.weight"), "backbone.", "detec"),
+        (
+            ("neck.reduction_conv.conv.weight", "rpn_head.rpn_conv.weight", "roi_head.bbox_head.fc_cls.weight"),
+            "backbone.",
+            "detec",
+        ),
         (("neck.reduction_conv.conv.weight", "roi_head.mask_head.convs.0.conv.weight"), "backbone.", "mask_rcnn"),
     ],
 )
@@ -97,7 +101,9 @@ def test_heads_that_are_built_otherwise() -> None:
         recognize({name: value for name, value in resnet.items() if not name.startswith("deconv_layers.6")})
 
 
-@pytest.mark.parametrize("state", [{}, {"a": (1,)}, {"transition1.0.0.weight": ()}, {"conv1.weight": (64, 3, 7, 7)}, {"hgs.0": ()}])
+@pytest.mark.parametrize(
+    "state", [{}, {"a": (1,)}, {"transition1.0.0.weight": ()}, {"conv1.weight": (64, 3, 7, 7)}, {"hgs.0": ()}]
+)
 def test_nothing_known(state: dict[str, tuple[int, ...]]) -> None:
     assert identify(state) is None
     with pytest.raises(CheckpointError, match="not a checkpoint of a known network"):

@@ -31,6 +31,8 @@ class PreActivationResidual(nn.Module):
     kept here, and acts only where the widths differ.
     """
 
+    norm_before_conv = True
+
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         half = out_channels // 2

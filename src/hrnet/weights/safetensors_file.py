@@ -73,10 +73,11 @@ def write_safetensors_file(path: str | os.PathLike[str], state: Mapping[str, Ten
         try:
             save_file(dict(state), temporary, metadata={"format": "pt", **metadata})
         except SafetensorError as error:  # wraps what the system said
-            code = re.search(r"code: (\d+)", str(error))
-            if code is None:
+            number = re.search(r"(?:os error|code:) (\d+)", str(error))
+            if number is None:
                 raise
-            raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
+            code = int(number[1])
+            raise OSError(code, os.strerror(code), None, code) from error  # the last is Windows' own number, else unused
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
 
