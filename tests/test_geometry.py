@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from golden.cases import assert_close, case
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,7 +23,6 @@ from hrnet.geometry import (
     region_of_box,
     warp,
 )
-from tests.golden.cases import assert_close, case
 
 coordinates = st.floats(-2000, 2000)
 lengths = st.floats(1, 2000)

@@ -22,6 +22,10 @@ class CheckpointError(HRNetError, ValueError):
     """A checkpoint cannot be read, is unsafe, or does not fit the network."""
 
 
+class DivergenceError(HRNetError, FloatingPointError):
+    """The loss of a training run became infinite or NaN."""
+
+
 class MissingExtraError(HRNetError, ImportError):
     """A feature needs a package that is not installed; the message names the extra that brings it."""
 

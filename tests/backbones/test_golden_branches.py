@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
 import pytest
 import torch
+from golden.extract import shapes_digest
+from golden.filled import filled_input, filled_state
+from golden.networks import INDEX, assert_recorded
 from torch import Tensor, nn
 
 from hrnet.backbones import HRNet, HRNetSpec
 from hrnet.models.variants import HRNET_SPECS
 from hrnet.nn.exchange import Upsampling
-from tests.golden.extract import shapes_digest
-from tests.golden.filled import filled_input, filled_state
-from tests.golden.networks import INDEX, assert_recorded
 
 BODIES: dict[str, dict[str, Any]] = INDEX["bodies"]
 BILINEAR_FAMILIES = ("seg_hrnet", "seg_hrnet_ocr", "face_hrnetv2")
@@ -105,13 +106,18 @@ def filled_body(case: dict[str, Any]) -> HRNet:
 def test_branches(case: dict[str, Any]) -> None:
     body = filled_body(case)
     tensors: dict[str, Tensor] = {}
-    for stage in ("stage2", "stage3", "stage4"):
-        body.get_submodule(stage).register_forward_hook(
-            lambda _module, _inputs, branches, stage=stage: tensors.update(
-                {f"{stage}.{branch}": tensor for branch, tensor in enumerate(branches)}
-            )
-        )
-    body.layer1.register_forward_hook(lambda _module, _inputs, output: tensors.update({"layer1": output}))
+
+    def keep(name: str) -> Callable[[nn.Module, Any, Tensor | list[Tensor]], None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Tensor | list[Tensor]) -> None:
+            if isinstance(output, Tensor):
+                tensors[name] = output
+            else:
+                tensors.update({f"{name}.{branch}": tensor for branch, tensor in enumerate(output)})
+
+        return hook
+
+    for name in ("layer1", "stage2", "stage3", "stage4"):
+        body.get_submodule(name).register_forward_hook(keep(name))
     with torch.no_grad():
         branches = body.eval()(filled_input(**case["input"]))
     tensors.update({f"backbone.{branch}": tensor for branch, tensor in enumerate(branches)})

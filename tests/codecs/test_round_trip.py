@@ -15,8 +15,8 @@ NAMES = ("quarter_offset", "quarter_offset_mmpose", "dark", "udp", "udp_combined
 SETTINGS = (((256, 192), 2.0), ((384, 288), 3.0), ((160, 128), 1.5))
 
 # Largest error per axis in heatmap pixels, for keypoints at least 3 sigma from the map's border, and for any inside it.
-# Quarter offset: its targets have lost the fraction. DARK and UDP: the smoothing loses weight beyond the border, and the Newton step
-# is taken one or two pixels from a peak that may lie outside. Combined: the offsets are stored, not inferred.
+# Quarter offset: its targets have lost the fraction. DARK and UDP: smoothing takes in the zeros beyond the border, which
+# pulls the peak inwards; UDP steps even on the border's own pixels. Combined: the offsets are stored, not inferred.
 ACCURACY = {
     "quarter_offset": (0.5, 0.5),
     "quarter_offset_mmpose": (0.5, 0.5),

@@ -51,13 +51,14 @@ def case(name: str) -> Case:
     """The case called ``name``; a case that shares the tensors of another one has them among its inputs."""
     entry = _index()[name]
     arrays = _archive(entry["archive"])
-    sides = {
-        side: {key: arrays[f"{name}/{side}/{key}"] if value is None else value for key, value in entry[side].items()}
-        for side in ("inputs", "outputs")
-    }
-    if "tensors_of_case" in sides["inputs"]:
-        sides["inputs"].update(case(sides["inputs"]["tensors_of_case"]).inputs)
-    return Case(name, sides["inputs"], sides["outputs"], entry["tolerance"], entry["withheld"])
+
+    def filled(side: str) -> dict[str, Any]:
+        return {key: arrays[f"{name}/{side}/{key}"] if value is None else value for key, value in entry[side].items()}
+
+    inputs = filled("inputs")
+    if "tensors_of_case" in inputs:
+        inputs.update(case(str(inputs["tensors_of_case"])).inputs)
+    return Case(name, inputs, filled("outputs"), entry["tolerance"], entry["withheld"])
 
 
 def assert_close(case: Case, key: str, value: Any, expected: Any = None) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from golden.cases import assert_close, case
 from torch import Tensor, nn
 
 from hrnet.losses import CombinedTargetLoss, HeatmapMSELoss
-from tests.golden.cases import assert_close, case
 
 
 def tensors(name: str) -> tuple[Tensor, Tensor, Tensor]:

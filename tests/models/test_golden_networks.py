@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from golden.extract import shapes_digest
+from golden.filled import filled_input, filled_state
+from golden.networks import INDEX, assert_recorded
 from torch import Tensor, nn
 
 from hrnet.models import build_model
-from tests.golden.extract import shapes_digest
-from tests.golden.filled import filled_input, filled_state
-from tests.golden.networks import INDEX, assert_recorded
 
 NETWORKS: dict[str, dict[str, Any]] = INDEX["networks"]
 CASES: list[dict[str, Any]] = INDEX["pose_cases"]

@@ -26,20 +26,19 @@ def train(
     overrides
         key.path=value: change one entry of the recipe (may be repeated).
     output
-        Folder of the run; derived from the recipe's name when absent.
+        Folder of the run, runs/NAME when absent. The resolved recipe is written there as recipe.yaml.
     resume
-        Go on from the last checkpoint in the run's folder.
+        Go on from the last checkpoint in the run's folder; the run then ends as if it had not been interrupted.
     dry_run
         Print the resolved recipe and stop.
     """
-    from hrnet.training import load_recipe
+    if dry_run:
+        from hrnet.training import load_recipe
 
-    resolved = load_recipe(recipe, overrides or [])
-    print(resolved.to_yaml())
-    if not dry_run:
-        from hrnet.training import train as run_training
+        print(load_recipe(recipe, overrides or []).to_yaml(), end="")
+        return 0
+    from hrnet.training import train as run_training
 
-        result = run_training(resolved, output=output or Path("runs") / Path(recipe).stem, resume=resume)
-        print(f"weights: {result.weights}")
+    run_training(recipe, overrides or [], output=output, resume=resume)
     return 0
 

@@ -109,7 +109,8 @@ class PoseSamples:
         source, source_matrix = image, matrix
         if draw.window is not None:
             absent = labelled & ~_within(record.keypoints, draw.window)
-            left, top, right, bottom = np.clip(draw.window, 0, [width, height, width, height]).round().astype(int)
+            # At least one pixel stays, also where the window misses the picture.
+            left, top, right, bottom = np.clip(draw.window, 0, [width - 1, height - 1, width, height]).round().astype(int)
             source = image[top : max(bottom, top + 1), left : max(right, left + 1)]
             source_matrix = compose(matrix, np.array([[1.0, 0.0, left], [0.0, 1.0, top]]))
         keypoints = apply_affine(matrix, record.keypoints)

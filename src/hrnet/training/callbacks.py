@@ -20,34 +20,45 @@ _COLUMNS = ("epoch", "step", "lr", "train/loss", "val/loss", "val/pck", "seconds
 
 
 class EpochTable(lightning.Callback):
-    """Writes ``log.csv``, one row per epoch; a resumed run goes on where its checkpoint was."""
+    """Writes ``log.csv``, one row per epoch, and prints it; a resumed run goes on where its checkpoint was.
+
+    ``lr`` is the rate of the epoch's first step. Numbers of the validation are empty in epochs without one.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.started = time.monotonic()
+        self.rate = 0.0
+        self.validated = -1
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self.started = time.monotonic()
+        self.rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.validated = trainer.current_epoch
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
         rows = [row for row in self._rows() if int(row["epoch"]) < trainer.current_epoch]
-        numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        rows.append(
-            {
-                "epoch": str(trainer.current_epoch),
-                "step": str(trainer.global_step),
-                "lr": f"{trainer.optimizers[0].param_groups[0]['lr']:.3g}",
-                **{name: f"{numbers[name]:.6g}" for name in _COLUMNS if name in numbers},
-                "seconds": f"{time.monotonic() - self.started:.1f}",
-            }
-        )
+        # Lightning keeps the numbers of an earlier validation.
+        fresh = [name for name in _COLUMNS if self.validated == trainer.current_epoch or not name.startswith("val/")]
+        numbers = {name: float(value) for name, value in trainer.callback_metrics.items() if name in fresh}
+        row = {
+            "epoch": str(trainer.current_epoch),
+            "step": str(trainer.global_step),
+            "lr": f"{self.rate:.6g}",
+            **{name: f"{value:.6g}" for name, value in numbers.items()},
+            "seconds": f"{time.monotonic() - self.started:.1f}",
+        }
+        rows.append(row)
         text = io.StringIO()
         writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_atomically(self.path, text.getvalue())
+        print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: " + ", ".join(f"{n} {row[n]}" for n in _COLUMNS[2:] if n in row), flush=True)
 
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():

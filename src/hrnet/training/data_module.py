@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from hrnet.codecs import CodecSpec, build_codec
+from hrnet.codecs import build_codec
 from hrnet.data.augmentation import PoseAugmentation
 from hrnet.data.datasets import load_pose_dataset
 from hrnet.data.samples import PoseSample, PoseSamples
@@ -39,9 +41,8 @@ class EpochSampler(Sampler[tuple[int, int]]):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
         order = torch.randperm(self.length, generator=generator).tolist()
-        order += order[: len(self) * self.processes - len(order)]
-        for index in order[self.rank :: self.processes]:
-            yield self.epoch, index
+        for place in range(self.rank, len(self) * self.processes, self.processes):
+            yield self.epoch, order[place % self.length]
 
 
 class _Samples(Dataset[PoseSample]):
@@ -49,22 +50,24 @@ class _Samples(Dataset[PoseSample]):
 
     def __init__(self, parts: list[PoseSamples]) -> None:
         self.parts = parts
-        self.places = [(part, index) for part, samples in enumerate(parts) for index in range(len(samples))]
+        self.ends = list(accumulate(map(len, parts)))
 
     def __len__(self) -> int:
-        return len(self.places)
+        return self.ends[-1]
 
     def __getitem__(self, key: tuple[int, int]) -> PoseSample:
         epoch, index = key
-        part, place = self.places[index]
-        return self.parts[part][epoch, place]
+        part = bisect_right(self.ends, index)
+        samples = self.parts[part]
+        return samples[epoch, index - self.ends[part] + len(samples)]
 
 
 class PoseData(lightning.LightningDataModule):
     """Loaders of the recipe's training and validation parts.
 
     Raises:
-        ValueError: the parts are labelled with different keypoints, or with others than the recipe names.
+        ValueError: the parts are labelled with different keypoints, or nobody is labelled in the training or validation part.
+        AnnotationError: a file is broken, or labelled with other keypoints than the recipe names.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -73,12 +76,18 @@ class PoseData(lightning.LightningDataModule):
         self.train_sets = [self._load(part) for part in recipe.data.train]
         self.val_set = self._load(recipe.data.val) if recipe.data.val else None
         self.keypoint_set = _one_keypoint_set([*self.train_sets, *([self.val_set] if self.val_set else [])])
-        if not sum(map(len, self.train_sets)):
-            raise ValueError(f"no labelled person in {', '.join(part.annotations for part in recipe.data.train)}")
+        for part, people in (("train", sum(map(len, self.train_sets))), ("val", len(self.val_set or [1]))):
+            if not people:
+                files = recipe.data.train if part == "train" else [recipe.data.val]
+                raise ValueError(f"data.{part}: no labelled person in {', '.join(f.annotations for f in files if f)}")
 
     @property
     def val_records(self) -> list[PersonRecord]:
         return self.val_set.records if self.val_set else []
+
+    def summary(self) -> str:
+        people = f"{sum(map(len, self.train_sets))} people to train on"
+        return f"{people}, {len(self.val_records)} to validate" if self.val_set else people
 
     def train_dataloader(self) -> DataLoader[Any]:
         recipe = self.recipe
@@ -90,8 +99,9 @@ class PoseData(lightning.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         if self.val_set is None:
             return []
-        # Every process sees its part once, without repetition: the predictions are gathered afterwards.
-        indices = [(0, index) for index in range(self._rank, len(self.val_set), self._processes)]
+        # Each process sees its part. The first people are repeated until all parts are as long: processes meet at every batch.
+        people, processes = len(self.val_set), self._processes
+        indices = [(0, index % people) for index in range(self._rank, -(-people // processes) * processes, processes)]
         return self._loader(_Samples([self._samples(self.val_set, None)]), indices, drop_last=False)
 
     def _load(self, part: DataFiles) -> PoseDataset:

@@ -1,8 +1,13 @@
-"""Runs a recipe: builds data, task and trainer, and leaves a folder from which the result can be used."""
+"""Runs a recipe: builds data, task and trainer, and leaves a folder from which the result can be used.
+
+Several processes are Lightning's business: on one machine it starts them itself (``devices: 2``); under ``torchrun``, SLURM and
+the other environments it knows, it takes ranks and addresses from there, and ``devices`` and ``nodes`` must say what was started.
+Every process runs `train` from its beginning; files are written by the first one.
+"""
 
 from __future__ import annotations
 
-import warnings
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +19,26 @@ from hrnet.training.recipe import Recipe, load_recipe
 
 try:
     import lightning
-except ImportError as error:
-    raise MissingExtraError(f"training needs Lightning ({error}): pip install 'hrnet[train]'") from error
+    import tensorboard  # noqa: F401 (Lightning asks for it only when the run starts)
+except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision that was built for another torch
+    raise MissingExtraError(f"training needs Lightning and TensorBoard ({error}): pip install 'hrnet[train]'") from error
 
-import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import channels_last, nn
 
 from hrnet.structures import KeypointSet
 from hrnet.tasks.pose import TopDownPose, build_pose_network
 from hrnet.training.callbacks import EpochTable, PredictionPictures
+from hrnet.training.checkpoint_files import AtomicCheckpoints
+from hrnet.training.console import quiet_lightning
 from hrnet.training.data_module import PoseData
 from hrnet.training.module import PoseTraining
+from hrnet.training.weight_averaging import MovingAverage
+from hrnet.weights.bundled import bundled_models
 from hrnet.weights.card import PoseCard
 from hrnet.weights.files import read_state_dict, save_checkpoint
+from hrnet.weights.loading import StartReport, start_from
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class TrainingResult:
     Attributes:
         output: the run's folder, with ``recipe.yaml``, ``log.csv``, ``checkpoints/`` and ``pictures/``.
         weights: the final weights, safetensors with their card, for ``hrnet.load``.
-        metrics: the last validation's numbers.
+        metrics: the last epoch's numbers; empty where a resumed run had nothing left to do.
     """
 
     output: Path
@@ -55,63 +66,72 @@ def train(
 
     Args:
         recipe: a `Recipe`, a YAML file, or one of `hrnet.training.recipe.list_recipes`.
-        overrides: ``key.path=value`` changes to the recipe.
+        overrides: ``key.path=value`` changes to the recipe; not with a `Recipe`.
         output: the run's folder; ``runs/NAME`` where it is not given.
         resume: go on from the last checkpoint of that folder, where there is one. An epoch that was interrupted is run again
             from its start, so that the run ends as if it had not been interrupted.
 
     Raises:
         FileExistsError: the folder holds a run already and ``resume`` was not asked for.
-        FloatingPointError: the loss became infinite or NaN.
+        DivergenceError: the loss became infinite or NaN.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed.
+        OSError: the folder cannot be made or written to.
     """
-    name = Path(recipe).stem if not isinstance(recipe, Recipe) else recipe.model.architecture
-    resolved = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    if isinstance(recipe, Recipe):
+        if overrides:
+            raise ValueError("overrides go with a file or the name of a recipe; change a Recipe with dataclasses.replace")
+        resolved, name = recipe, recipe.model.architecture
+    else:
+        resolved, name = load_recipe(recipe, overrides), Path(recipe).stem
     folder = Path(output) if output is not None else Path("runs") / name
     last = folder / "checkpoints" / "last.ckpt"
     if last.exists() and not resume:
         raise FileExistsError(f"{folder} holds a run already: resume it (--resume) or choose another output folder")
-    lightning.seed_everything(resolved.seed, workers=True, verbose=False)
-    # Lightning's advice about loader workers and such does not fit here: samples are bound by the network.
-    warnings.filterwarnings("ignore", module="lightning", message=".*does not have many workers.*")
+    _make_folder(folder / "pictures")
 
-    data = PoseData(resolved)
-    task = _build_task(resolved, data.keypoint_set)
-    module = PoseTraining(task, resolved, data.val_records)
-    trainer = build_trainer(resolved, folder)
-    if trainer.is_global_zero:
-        (folder / "pictures").mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "recipe.yaml", resolved.to_yaml())
-        if resume and not last.exists():
-            print(f"{folder} holds no checkpoint yet: starting at the beginning")
-    trainer.fit(module, data, ckpt_path=str(last) if resume and last.exists() else None)
+    with quiet_lightning():
+        lightning.seed_everything(resolved.seed, workers=True, verbose=False)
+        trainer = build_trainer(resolved, folder)
+        if trainer.is_global_zero:
+            write_atomically(folder / "recipe.yaml", resolved.to_yaml())
+        data = PoseData(resolved)
+        task, report = build_task(resolved, data.keypoint_set)
+        if report is not None:
+            _say(trainer, f"start from {resolved.model.start_from}: {report}")
+        if resume:
+            _say(trainer, f"resuming {last}" if last.exists() else f"{folder} holds no checkpoint yet: starting at the beginning")
+        _say(trainer, f"{name}: {data.summary()}, {resolved.epochs} epochs on {trainer.strategy.root_device.type}, into {folder}")
+        _fit(trainer, PoseTraining(task, resolved, data.val_records), data, last if resume and last.exists() else None)
 
-    metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
     weights = folder / "weights.safetensors"
     if trainer.is_global_zero:
         save_checkpoint(weights, task.network, task.card)
-    return TrainingResult(folder, weights, metrics)
+        _say(trainer, f"weights: {weights}")
+    return TrainingResult(folder, weights, {key: float(value) for key, value in trainer.callback_metrics.items()})
 
 
 def build_trainer(recipe: Recipe, folder: Path) -> lightning.Trainer:
     """The Lightning trainer of a recipe, with everything that is written on the way."""
+    checkpoints = folder / "checkpoints"
     callbacks: list[Any] = [
         EpochTable(folder / "log.csv"),
         PredictionPictures(folder / "pictures", recipe.pictures_every),
         LearningRateMonitor("step"),
-        ModelCheckpoint(folder / "checkpoints", "last", save_on_train_epoch_end=True, enable_version_counter=False),
+        ModelCheckpoint(checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False),
     ]
-    if recipe.data.val is not None:
-        callbacks.append(
-            ModelCheckpoint(folder / "checkpoints", "best", monitor="val/pck", mode="max", enable_version_counter=False)
+    if recipe.data.val is not None:  # saved after validations alone: in other epochs there is no number to compare
+        best = ModelCheckpoint(
+            checkpoints, "best", monitor="val/pck", mode="max", save_on_train_epoch_end=False, enable_version_counter=False
         )
+        callbacks.append(best)
     if recipe.ema_decay is not None:
-        callbacks.insert(0, EMAWeightAveraging(decay=recipe.ema_decay))
+        callbacks.insert(0, MovingAverage(recipe.ema_decay))
     return lightning.Trainer(
         accelerator=recipe.accelerator,
         devices=recipe.devices,
         num_nodes=recipe.nodes,
         strategy=recipe.strategy,
-        precision=recipe.precision,  # pyright: ignore[reportArgumentType]
+        precision=recipe.precision,
         max_epochs=recipe.epochs,
         accumulate_grad_batches=recipe.accumulate,
         gradient_clip_val=recipe.gradient_clip,
@@ -119,6 +139,7 @@ def build_trainer(recipe: Recipe, folder: Path) -> lightning.Trainer:
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         callbacks=callbacks,
+        plugins=[AtomicCheckpoints()],
         logger=TensorBoardLogger(folder, name="tensorboard", version=""),
         log_every_n_steps=20,
         enable_model_summary=False,
@@ -126,20 +147,53 @@ def build_trainer(recipe: Recipe, folder: Path) -> lightning.Trainer:
     )
 
 
-def _build_task(recipe: Recipe, keypoint_set: KeypointSet) -> TopDownPose:
+def build_task(recipe: Recipe, keypoint_set: KeypointSet) -> tuple[TopDownPose, StartReport | None]:
+    """The task of a recipe with fresh weights, or with those of ``start_from`` and the report of what was taken over."""
+    card = build_card(recipe, keypoint_set)
+    network = build_pose_network(card).to(memory_format=channels_last)
+    report = _start(network, recipe.model.start_from) if recipe.model.start_from is not None else None
+    return TopDownPose(network, card, recipe.hardest_keypoints), report
+
+
+def build_card(recipe: Recipe, keypoint_set: KeypointSet) -> PoseCard:
+    """What the weights of a run will say about themselves."""
     model = recipe.model
-    card = PoseCard(
+    # The hourglasses take pictures in 0..1 as they are, all others ImageNet's normalisation.
+    plain = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)} if model.architecture.startswith("stacked_hourglass") else {}
+    return PoseCard(
         architecture=model.architecture,
         keypoint_set=keypoint_set,
         codec=model.codec,
         padding=model.padding,
         training_data=recipe.data.terms or ", ".join(part.annotations for part in recipe.data.train),
         source="trained with hrnet",
+        **plain,
     )
-    network = build_pose_network(card).to(memory_format=torch.channels_last)
-    if model.start_from is not None:
-        from hrnet.weights.loading import start_from
 
-        report = start_from(network, read_state_dict(model.start_from)[0])
-        print(report.summary())
-    return TopDownPose(network, card, recipe.hardest_keypoints)
+
+def _start(network: nn.Module, name_or_file: str) -> StartReport:
+    return start_from(network, read_state_dict(bundled_models().get(name_or_file, Path(name_or_file)))[0])
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # OSError picks the subclass by the number
+        raise OSError(error.errno, f"cannot make the run's folder: {error.strerror}", str(folder)) from error
+
+
+def _fit(trainer: lightning.Trainer, module: PoseTraining, data: PoseData, checkpoint: Path | None) -> None:
+    """Fit; Lightning's way of leaving on Ctrl-C becomes Python's."""
+    try:
+        trainer.fit(module, data, ckpt_path=None if checkpoint is None else str(checkpoint))
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning left it ignored
+        _say(trainer, "interrupted: go on with --resume, from the last epoch that was finished")
+        raise KeyboardInterrupt from None
+
+
+def _say(trainer: lightning.Trainer, text: str) -> None:
+    if trainer.is_global_zero:
+        print(text, flush=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hrnet.errors import DivergenceError
 from hrnet.geometry import apply_affine
 from hrnet.metrics.pck import TORSO, PCK
 from hrnet.structures import PersonRecord
@@ -20,7 +22,7 @@ from hrnet.training.recipe import Recipe
 class PoseTraining(lightning.LightningModule):
     """Trains a `TopDownPose`; validates PCK in pixels of the pictures.
 
-    Logs ``train/loss``, ``lr``, ``val/loss`` and ``val/pck``: PCK@0.2 of the torso where the keypoint set has a right
+    Logs ``train/loss``, ``val/loss`` and ``val/pck``: PCK@0.2 of the torso where the keypoint set has a right
     shoulder and a left hip, otherwise PCK@0.1 of the longer box side.
     """
 
@@ -35,11 +37,12 @@ class PoseTraining(lightning.LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         losses = self._losses(batch)
         if not torch.isfinite(losses["total"]):
-            raise FloatingPointError(
+            raise DivergenceError(
                 f"the loss is {losses['total'].item()} at epoch {self.current_epoch}, batch {batch_index}: "
                 "lower optimizer.lr, set gradient_clip, or train in 32-true"
             )
-        self.log("train/loss", losses["total"], prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch["image"]))
+        size = len(batch["image"])
+        self.log("train/loss", losses["total"], prog_bar=True, on_step=False, on_epoch=True, sync_dist=True, batch_size=size)
         return losses["total"]
 
     def on_validation_epoch_start(self) -> None:
@@ -66,7 +69,7 @@ class PoseTraining(lightning.LightningModule):
         indices = sorted(keypoints)
         metric = _validation_pck(self.task)
         metric.update(np.stack([keypoints[index] for index in indices]), [self.val_records[index] for index in indices])
-        self.log("val/pck", float(metric.compute().mean[0]), prog_bar=True)
+        self.log("val/pck", float(metric.compute().mean[0]), prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         recipe, options = self.recipe, self.recipe.optimizer
@@ -89,8 +92,12 @@ class PoseTraining(lightning.LightningModule):
         return self.task.losses(batch["image"], batch["keypoints"], batch["visibility"], batch["absent"])
 
 
-def rate_schedule(recipe: Recipe, total_steps: int) -> Any:
-    """A function of the optimiser step that gives the factor on the learning rate."""
+def rate_schedule(recipe: Recipe, total_steps: int) -> Callable[[int], float]:
+    """A function of the optimiser step, the first being 0, that gives the factor on the learning rate.
+
+    Args:
+        total_steps: optimiser steps of the whole run, all epochs, with ``accumulate`` batches in each step.
+    """
     schedule = recipe.schedule
     steps_per_epoch = total_steps / recipe.epochs
     warmup = schedule.warmup_steps
@@ -104,7 +111,7 @@ def rate_schedule(recipe: Recipe, total_steps: int) -> Any:
             epoch = step / steps_per_epoch
             return schedule.factor ** sum(epoch >= milestone for milestone in schedule.milestones)
         progress = (step - warmup) / max(1, total_steps - warmup)
-        return 0.5 * (1 + np.cos(np.pi * min(1.0, progress)))
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
     return factor
 

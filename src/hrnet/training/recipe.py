@@ -86,11 +86,12 @@ class Recipe:
         batch_size: per process; the papers' total is ``batch_size * devices * nodes * accumulate``.
         accumulate: batches per optimiser step.
         ema_decay: of the exponential moving average of the weights that is validated and saved; None to switch it off.
-        precision: of Lightning, such as ``32-true`` or ``bf16-mixed``.
+        precision: of Lightning; the half-precision kinds without master weights are left out, they would round keypoints too.
         hardest_keypoints: train on the hardest keypoints of each person alone (OHKM).
         gradient_clip: largest gradient norm; None for no limit.
         validate_every, pictures_every: epochs between validations and between pictures of predictions.
-        accelerator, devices, nodes, strategy: Lightning's, for several processes and machines.
+        accelerator, devices, nodes, strategy: Lightning's, for several processes and machines. The stacked hourglasses have
+            layers that no output depends on: on several devices they need ``ddp_find_unused_parameters_true``.
     """
 
     model: ModelSection
@@ -102,7 +103,7 @@ class Recipe:
     batch_size: int = 32
     accumulate: int = 1
     ema_decay: float | None = None
-    precision: str = "32-true"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     hardest_keypoints: int | None = None
     gradient_clip: float | None = None
     validate_every: int = 1
@@ -162,8 +163,13 @@ def recipe_from_dict(values: Mapping[str, Any], name: str = "recipe") -> Recipe:
     try:
         return TypeAdapter(Recipe).validate_python(dict(values))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}, got {e['input']!r}" for e in error.errors())
-        raise ValueError(f"{name}: {problems}") from None
+        raise ValueError(f"{name}: {'; '.join(map(_problem, error.errors()))}") from None
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    got = "" if isinstance(error["input"], Mapping) else f", got {error['input']!r}"
+    return f"{place}: {error['msg']}{got}" if place else error["msg"]
 
 
 def _recipe_text(recipe: str | Path) -> tuple[str, str]:

@@ -80,13 +80,14 @@ def read_state_dict(path: str | os.PathLike[str], ema: bool = True) -> tuple[dic
         start = opened.read(64)
     _refuse_other_kinds(file, start)
     if looks_like_safetensors(start) or (file.suffix == ".safetensors" and start[:1] not in (b"P", b"\x80")):
-        content, metadata = read_safetensors_file(file)
+        content, metadata, stored = read_safetensors_file(file)
         kind, card_text = "safetensors", metadata.get(CARD_KEY)
         state, wrappers, ignored = _unwrap(file, content, ema)
     else:
         metadata, kind = {}, "pytorch"
         state, wrappers, ignored, card_text = _read_pytorch(file, ema)
-    dtypes = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in state.values() if tensor.is_floating_point()})
+        stored = {tensor.dtype for tensor in state.values()}
+    dtypes = sorted(str(dtype).removeprefix("torch.") for dtype in stored if dtype.is_floating_point)
     for name in state:  # one by one, so that no second copy of everything is alive
         if state[name].dtype in (torch.float16, torch.bfloat16):
             state[name] = state[name].float()

@@ -51,9 +51,6 @@ class _Placeholder:
 def read_pytorch_file(path: Path) -> Any:
     """Return what ``torch.save`` wrote to ``path``, on the CPU, with storages of its own (nothing stays mapped).
 
-    Peak memory is about the tensors that are kept: a file that is mostly optimiser state is mapped first, and whoever calls
-    takes what it needs with `detached_copy`; see `hrnet.weights.files`.
-
     Raises:
         CheckpointError: the file is damaged, or its pickle asks for functions or classes beyond plain tensors.
     """
@@ -63,7 +60,7 @@ def read_pytorch_file(path: Path) -> Any:
 def map_pytorch_file(path: Path) -> Any | None:
     """Like `read_pytorch_file`, but tensors are views of the mapped file; None if this kind of file cannot be mapped."""
     with open(path, "rb") as file:
-        if file.read(4) != _ZIP_MAGIC:
+        if file.read(4) != _ZIP_MAGIC or path.suffix == ".safetensors":
             return None
     return _load(path, mapped=True)
 
@@ -74,7 +71,10 @@ def _load(path: Path, mapped: bool) -> Any:
     while True:
         try:
             with _placeholders(replaced):
-                return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+                if mapped:
+                    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+                with open(path, "rb") as file:  # given a name, torch would go by its suffix
+                    return torch.load(file, map_location="cpu", weights_only=True)
         except OSError as error:
             if error.errno is not None:  # the system's reason (permissions, a failing disk), not the file's content
                 raise

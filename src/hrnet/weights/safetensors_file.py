@@ -35,8 +35,8 @@ def looks_like_safetensors(start: bytes) -> bool:
     return len(start) > 8 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 100_000_000
 
 
-def read_safetensors_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and the metadata.
+def read_safetensors_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str], set[torch.dtype]]:
+    """Return the tensors (half precision as float32), the metadata, and the types as they were stored.
 
     The tensors are read, not mapped: a mapped file that is overwritten takes the process down, and on Windows cannot be
     overwritten at all.
@@ -50,6 +50,7 @@ def read_safetensors_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]
     except SafetensorError as error:
         raise CheckpointError(_damaged(path, error)) from error
     state: dict[str, Tensor] = {}
+    stored: set[torch.dtype] = set()
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
@@ -63,8 +64,9 @@ def read_safetensors_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]
                 buffer = tensor.view(-1).view(torch.uint8).numpy()
                 if file.readinto(buffer) != buffer.nbytes:  # pyright: ignore[reportArgumentType]
                     raise CheckpointError(f"{path} changed while it was read")
-            state[name] = tensor
-    return state, metadata
+            stored.add(tensor.dtype)
+            state[name] = tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+    return state, metadata, stored
 
 
 def write_safetensors_file(path: str | os.PathLike[str], state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
