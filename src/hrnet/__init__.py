@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from hrnet.diagnostics import doctor
     from hrnet.errors import HRNetError
     from hrnet.evaluation.pose import evaluate_pose as evaluate
+    from hrnet.inference.prediction import predict_pose
     from hrnet.inference.predictor import PosePredictor, load
     from hrnet.models import build_model, list_models
     from hrnet.structures import KeypointSet, PoseResult
-    from hrnet.training import train
+    from hrnet.training import load_recipe, train
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,8 @@ __all__ = [
     "keypoint_set",
     "list_models",
     "load",
+    "load_recipe",
+    "predict_pose",
     "train",
 ]
 
@@ -47,6 +50,8 @@ _HOMES = {
     "keypoint_set": ("hrnet.data.keypoint_sets", "keypoint_set"),
     "list_models": ("hrnet.models", "list_models"),
     "load": ("hrnet.inference.predictor", "load"),
+    "load_recipe": ("hrnet.training", "load_recipe"),
+    "predict_pose": ("hrnet.inference.prediction", "predict_pose"),
     "train": ("hrnet.training", "train"),
 }
 

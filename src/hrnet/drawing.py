@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hrnet.structures import KeypointSet
+from hrnet.structures.keypoint_set import KeypointSet
 
 # From the palette of Okabe and Ito (2008), made for people who do not see red and green apart.
 LEFT_COLOR = (86, 180, 233)

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 PERSON_PADDING = 1.25
+_LONGEST_SIDE = 2**15 - 2  # OpenCV 4 resamples no picture with a longer one
 
 
 class CropConvention(Enum):
@@ -142,4 +143,20 @@ def warp(image: NDArray[np.uint8], matrix: Floats, output_size: tuple[int, int])
         output_size: (height, width).
     """
     height, width = output_size
+    if max(image.shape[:2]) > _LONGEST_SIDE:
+        image, matrix = _within_reach(image, matrix, output_size)
     return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)  # pyright: ignore[reportReturnType]
+
+
+def _within_reach(
+    image: NDArray[np.uint8], matrix: Floats, output_size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], Floats]:
+    """Cut out what ``output_size`` shows of a picture, and thin it out where that is still too long; the matrix for it."""
+    height, width = output_size
+    corners = apply_affine(invert_affine(matrix), [[-1, -1], [width, -1], [-1, height], [width, height]])
+    limit = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(corners.min(axis=0)) - 1, 0, limit - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0)) + 2, low + 1, limit).astype(int)
+    step = -(-int((high - low).max()) // _LONGEST_SIDE)  # the crop is far smaller, so what is left out would hardly be hit
+    window = np.array([[step, 0.0, low[0]], [0.0, step, low[1]]])
+    return np.ascontiguousarray(image[low[1] : high[1] : step, low[0] : high[0] : step]), compose(matrix, window)

@@ -85,42 +85,54 @@ def test_predict_lists_failures_and_fails(stand_in: StandIn, capsys: pytest.Capt
     assert "bad.jpg: truncated" in capsys.readouterr().err
 
 
-def test_train_prints_the_recipe_then_runs(stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
-    resolve, run = Recorder(SimpleNamespace(to_yaml=lambda: "epochs: 3")), Recorder()
-    stand_in("hrnet.training", resolve_recipe=resolve, train=run)
-    changes = ["--set", "optimizer.lr=1e-3", "--set", "name=a=b"]
-    assert main(["train", "coco.yaml", *changes, "--output", "run", "--resume"]) == 0
-    overrides = {"optimizer.lr": "1e-3", "name": "a=b"}
-    assert resolve.args == (Path("coco.yaml"), overrides)
-    assert run.args == (Path("coco.yaml"),)
-    assert run.kwargs == {"overrides": overrides, "output": Path("run"), "resume": True}
-    assert "epochs: 3" in capsys.readouterr().out
-
-
-def test_train_dry_run(stand_in: StandIn) -> None:
+def test_train(stand_in: StandIn) -> None:
     run = Recorder()
-    stand_in("hrnet.training", resolve_recipe=Recorder(SimpleNamespace(to_yaml=lambda: "")), train=run)
-    assert main(["train", "coco.yaml", "--dry-run"]) == 0
+    stand_in("hrnet.training", train=run)
+    changes = ["--set", "optimizer.lr=1e-3", "--set", "name=a=b"]
+    assert main(["train", "pose/coco", *changes, "--output", "run", "--resume"]) == 0
+    assert run.args == ("pose/coco", ["optimizer.lr=1e-3", "name=a=b"])
+    assert run.kwargs == {"output": Path("run"), "resume": True}
+
+
+def test_train_dry_run_prints_the_recipe(stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    run, resolve = Recorder(), Recorder(SimpleNamespace(to_yaml=lambda: "epochs: 3\n"))
+    stand_in("hrnet.training", load_recipe=resolve, train=run)
+    assert main(["train", "coco.yaml", "--set", "epochs=3", "--dry-run"]) == 0
+    assert resolve.args == ("coco.yaml", ["epochs=3"])
     assert run.calls == 0
+    assert capsys.readouterr().out == "epochs: 3\n"
 
 
-@pytest.mark.parametrize(("tokens", "boxes"), [([], ()), (["--boxes", "d.json"], (Path("d.json"),))])
+@pytest.mark.parametrize(("tokens", "boxes"), [([], "ground_truth"), (["--boxes", "d.json"], Path("d.json"))])
 def test_evaluate(
-    tokens: list[str], boxes: tuple[Path, ...], stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tokens: list[str], boxes: object, stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save = Recorder(tmp_path)
     evaluate = Recorder(SimpleNamespace(summary=lambda: "AP 0.75", save=save))
     read, load = Recorder(["somebody"]), Recorder("predictor")
     stand_in("hrnet.data.datasets", load_pose_dataset=read)
     stand_in("hrnet.inference.predictor", load=load)
-    stand_in("hrnet.evaluation.pose", evaluate_pose=evaluate)
-    options = f"--model m --annotations val.json --images val --preset accurate --output {tmp_path}"
+    stand_in("hrnet.evaluation.pose", evaluate_pose=evaluate, GROUND_TRUTH="ground_truth")
+    options = f"--model m --annotations val.json --images val --output {tmp_path}"
     assert main(["evaluate", "pose", *options.split(), *tokens]) == 0
     assert read.args == (Path("val.json"), Path("val"))
-    assert (load.args, load.kwargs) == (("m",), {"device": "auto", "preset": "accurate", "batch_size": None})
-    assert evaluate.args == ("predictor", ["somebody"], *boxes)
+    assert (load.args, load.kwargs) == (("m",), {"device": "auto", "preset": "published", "batch_size": None})
+    assert evaluate.args == ("predictor", ["somebody"], boxes, None)
+    assert (evaluate.kwargs["nms"], evaluate.kwargs["sigmas"]) == ("oks", None)
     assert save.args == (tmp_path,)
     assert "AP 0.75" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("given", "sigmas"), [(["0.05"], 0.05), (["0.05", "0.1"], [0.05, 0.1])])
+def test_evaluate_options_of_metrics(given: list[str], sigmas: object, stand_in: StandIn) -> None:
+    evaluate = Recorder(SimpleNamespace(summary=lambda: ""))
+    stand_in("hrnet.data.datasets", load_pose_dataset=Recorder([]))
+    stand_in("hrnet.inference.predictor", load=Recorder())
+    stand_in("hrnet.evaluation.pose", evaluate_pose=evaluate, GROUND_TRUTH="ground_truth")
+    options = "--model m --annotations val.json --images val --metrics ap pck --nms none --device cuda:1"
+    assert main(["evaluate", "pose", *options.split(), "--sigmas", *given]) == 0
+    assert evaluate.args[3] == ["ap", "pck"]
+    assert (evaluate.kwargs["nms"], evaluate.kwargs["sigmas"]) == (None, sigmas)
 
 
 @pytest.mark.parametrize(("problems", "code"), [([], 0), (["two pictures are missing"], 1)])

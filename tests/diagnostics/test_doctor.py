@@ -27,7 +27,7 @@ REQUIREMENTS = [
     "hrnet[train,video]; extra == 'all'",
 ]
 VERSIONS = {"hrnet": "0.1.0", "torch": "2.15.0", "opencv-python-headless": "5.0", "lightning": "2.6.6", "torchvision": "0.29.2"}
-TORCH = {"version": "2.15.0", "cuda_build": "13.2", "threads": 2, "cpu": "AVX512", "mps": False, "gpus": []}
+TORCH = {"version": "2.15.0", "cuda_build": "13.2", "threads": 2, "cpu": "AVX512", "device": "cpu", "bf16": True, "gpus": []}
 GPU = {"name": "H100", "bytes": 80 * 2**30, "bf16": True, "error": ""}
 BROKEN_PAIR = Outcome(1, "", "Traceback ...\nRuntimeError: operator torchvision::nms does not exist\n")
 
@@ -49,7 +49,7 @@ def sound(tmp_path: Path) -> Probes:
         version=VERSIONS.get,
         requirements=lambda: REQUIREMENTS,
         run_python=python(TORCH),
-        read_text={"/proc/cpuinfo": "flags : sse avx512_bf16"}.get,
+        read_text={}.get,
         usable_cores=lambda: 2,
         physical_memory=lambda: 16 * 2**30,
         free_disk=lambda folder: 100 * 2**30,
@@ -66,7 +66,7 @@ def test_sound_machine(sound: Probes) -> None:
     assert report.exit_code == 0
     assert find(report, "[train]").state == "ok"
     assert find(report, "device").detail.startswith("cpu: no CUDA GPU")
-    assert "avx512_bf16" in find(report, "CPU precision").detail
+    assert find(report, "precision").detail.startswith("bfloat16 on cpu (AVX512) in the presets fast and balanced")
     assert find(report, "network").detail == "downloads allowed"
 
 
@@ -130,8 +130,8 @@ def test_torchvision_that_is_not_installed_is_not_imported(sound: Probes) -> Non
 @pytest.mark.parametrize(
     ("changes", "device"),
     [
-        ({"gpus": [GPU]}, "cuda (H100)"),
-        ({"mps": True}, "mps (Apple GPU)"),
+        ({"device": "cuda", "gpus": [GPU]}, "cuda (H100)"),
+        ({"device": "mps"}, "mps (Apple GPU)"),
         ({"cuda_build": None}, "cpu: this torch knows no GPU"),
     ],
 )

@@ -8,12 +8,11 @@ from typing import Annotated, Literal, TypeAlias
 from cyclopts import CycloptsError, Parameter
 
 Preset: TypeAlias = Annotated[
-    Literal["fast", "balanced", "accurate"],
-    Parameter(help="Speed against accuracy: flip test, decoder and precision together."),
+    Literal["fast", "balanced", "accurate", "published"],
+    Parameter(help="Flip test, decoder and precision together; published is the convention of published scores."),
 ]
 Device: TypeAlias = Annotated[
-    Literal["auto", "cpu", "cuda", "mps"],
-    Parameter(help="Where the network runs; auto takes the fastest there is."),
+    str, Parameter(help="Where the network runs: cpu, cuda, cuda:N or mps; auto takes the fastest there is.")
 ]
 BatchSize: TypeAlias = Annotated[int | None, Parameter(help="People per forward pass; chosen by device when absent.")]
 Boxes: TypeAlias = Annotated[

@@ -25,7 +25,7 @@ def pose(
     device: Device = "auto",
     batch_size: BatchSize = None,
     detector: str = "auto",
-    threshold: float | None = None,
+    threshold: float = 0.3,
 ) -> int:
     """Find the keypoints of the people in pictures; write pictures or video, JSON and COCO results.
 

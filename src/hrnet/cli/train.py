@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 
 
 def train(
@@ -32,6 +32,9 @@ def train(
     dry_run
         Print the resolved recipe and stop.
     """
+    for override in overrides or []:
+        if "=" not in override:
+            raise CycloptsError(f"--set needs key.path=value, got {override!r}")
     if dry_run:
         from hrnet.training import load_recipe
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hrnet.codecs.heatmap import HeatmapCodec, HeatmapTargets
-from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, gaussian, is_refinable, pixels_at
+from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, gaussian, is_refinable, newton_step, pixels_at
 
 
 class DarkCodec(HeatmapCodec):
@@ -43,15 +43,6 @@ class DarkCodec(HeatmapCodec):
         curvature_xx = 0.25 * (at(2, 0) - 2 * center + at(-2, 0))
         curvature_yy = 0.25 * (at(0, 2) - 2 * center + at(0, -2))
         curvature_xy = 0.25 * (at(1, 1) - at(-1, 1) - at(1, -1) + at(-1, -1))
-        determinant = curvature_xx * curvature_yy - curvature_xy**2
-        movable = is_refinable(peaks, heatmaps, margin=2).all(dim=-1) & (determinant != 0)
-        divisor = torch.where(determinant == 0, torch.ones_like(determinant), determinant)
-        step = torch.stack(
-            [
-                curvature_xy * gradient_y - curvature_yy * gradient_x,
-                curvature_xy * gradient_x - curvature_xx * gradient_y,
-            ],
-            dim=-1,
-        )
-        step = step / divisor.unsqueeze(-1)
-        return peaks + torch.where(movable.unsqueeze(-1), step, torch.zeros_like(step)), scores
+        step = newton_step(gradient_x, gradient_y, curvature_xx, curvature_yy, curvature_xy)
+        movable = is_refinable(peaks, heatmaps, margin=2).all(dim=-1, keepdim=True)
+        return peaks + torch.where(movable, step, torch.zeros_like(step)), scores

@@ -73,7 +73,7 @@ class HeatmapCodec(nn.Module, ABC):
         Returns:
             keypoints (B, K, 2) float32, pixels of the network's input, and scores (B, K) float32, the raw maxima.
         """
-        positions, scores = self.refine(heatmaps.float())
+        positions, scores = self.refine(heatmaps.to(torch.float32, memory_format=torch.contiguous_format))
         return positions * self.input_pixels_per_heatmap_pixel, scores
 
     def forward(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:

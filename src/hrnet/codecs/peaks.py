@@ -47,13 +47,17 @@ def gaussian_blur(heatmaps: Tensor, kernel_size: int, padding: Literal["zeros", 
     offsets = torch.arange(-radius, radius + 1, device=heatmaps.device, dtype=heatmaps.dtype)
     kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
     kernel = kernel / kernel.sum()
-    maps = heatmaps.flatten(0, 1).unsqueeze(1)
-    if padding == "mirror":
-        maps = F.pad(maps, [radius] * 4, mode="reflect")
-    else:
-        maps = F.pad(maps, [radius] * 4)
-    maps = F.conv2d(F.conv2d(maps, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
-    return maps.view(heatmaps.shape)
+    height, width = heatmaps.shape[-2:]
+    # Two matrix products: a convolution of one channel by one is more than ten times slower on a CPU.
+    return _blur_matrix(kernel, height, padding).T @ (heatmaps @ _blur_matrix(kernel, width, padding))
+
+
+def _blur_matrix(kernel: Tensor, length: int, padding: Literal["zeros", "mirror"]) -> Tensor:
+    """(length, length): row i is what the kernel makes of a unit impulse at i."""
+    impulses = torch.eye(length, device=kernel.device, dtype=kernel.dtype).unsqueeze(1)
+    radius = len(kernel) // 2
+    padded = F.pad(impulses, [radius, radius], mode="reflect" if padding == "mirror" else "constant")
+    return F.conv1d(padded, kernel.view(1, 1, -1)).squeeze(1)
 
 
 def blur_keeping_peaks(heatmaps: Tensor, kernel_size: int) -> Tensor:
@@ -71,3 +75,15 @@ def gaussian(x: Tensor, y: Tensor, sigma: float) -> Tensor:
     """
     scale = -0.5 / sigma**2
     return torch.exp(x.square() * scale).unsqueeze(-2) * torch.exp(y.square() * scale).unsqueeze(-1)
+
+
+def newton_step(gradient_x: Tensor, gradient_y: Tensor, xx: Tensor, yy: Tensor, xy: Tensor) -> Tensor:
+    """The step (B, K, 2) to the stationary point of a parabola, from its gradient and its second derivatives, each (B, K).
+
+    Where the determinant of the second derivatives is 0, the step is 0.
+    """
+    determinant = xx * yy - xy**2
+    flat = determinant == 0
+    step = torch.stack([xy * gradient_y - yy * gradient_x, xy * gradient_x - xx * gradient_y], dim=-1)
+    step = step / torch.where(flat, torch.ones_like(determinant), determinant).unsqueeze(-1)
+    return torch.where(flat.unsqueeze(-1), torch.zeros_like(step), step)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hrnet.codecs.heatmap import HeatmapCodec, HeatmapTargets
-from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, gaussian, gaussian_blur, pixels_at
+from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, gaussian, gaussian_blur, newton_step, pixels_at
 from hrnet.geometry import CropConvention
 
 _FLOAT32_EPSILON = 1.1920929e-07
@@ -52,16 +52,7 @@ class UDPCodec(HeatmapCodec):
         curvature_xx = right - 2 * center + left + _FLOAT32_EPSILON
         curvature_yy = below - 2 * center + above + _FLOAT32_EPSILON
         curvature_xy = 0.5 * (at(1, 1) - right - below + 2 * center - left - above + at(-1, -1))
-        determinant = curvature_xx * curvature_yy - curvature_xy**2
-        determinant = torch.where(determinant == 0, torch.ones_like(determinant), determinant)
-        step = torch.stack(
-            [
-                curvature_xy * gradient_y - curvature_yy * gradient_x,
-                curvature_xy * gradient_x - curvature_xx * gradient_y,
-            ],
-            dim=-1,
-        )
-        return peaks + step / determinant.unsqueeze(-1), scores
+        return peaks + newton_step(gradient_x, gradient_y, curvature_xx, curvature_yy, curvature_xy), scores
 
 
 class UDPCombinedCodec(HeatmapCodec):

@@ -108,9 +108,10 @@ class PoseSamples:
         absent = np.zeros_like(labelled)
         source, source_matrix = image, matrix
         if draw.window is not None:
-            absent = labelled & ~_within(record.keypoints, draw.window)
             # At least one pixel stays, also where the window misses the picture.
             left, top, right, bottom = np.clip(draw.window, 0, [width - 1, height - 1, width, height]).round().astype(int)
+            shown = np.array([left, top, right, bottom]) - 0.5  # pixels reach half a unit beyond their centres
+            absent = labelled & ~((record.keypoints >= shown[:2]) & (record.keypoints <= shown[2:])).all(axis=-1)
             source = image[top : max(bottom, top + 1), left : max(right, left + 1)]
             source_matrix = compose(matrix, np.array([[1.0, 0.0, left], [0.0, 1.0, top]]))
         keypoints = apply_affine(matrix, record.keypoints)
@@ -126,7 +127,3 @@ class PoseSamples:
             to_image=invert_affine(matrix).astype(np.float32),
             index=index,
         )
-
-
-def _within(points: Floats, window: Floats) -> NDArray[np.bool_]:
-    return ((points >= window[:2]) & (points <= window[2:])).all(axis=-1)

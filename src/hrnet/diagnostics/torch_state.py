@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hrnet.diagnostics.probes import Outcome, Probes
@@ -13,15 +14,21 @@ SECONDS = 120.0  # a cold import of torch from a slow disk takes up to a minute
 PAIR_SYMPTOM = "operator torchvision::nms does not exist"
 
 # Runs in its own process. A convolution on the GPU, because a driver that is too old or a GPU too new for the build
-# passes torch.cuda.is_available() and fails at the first kernel.
-_TORCH_SCRIPT = """
+# passes torch.cuda.is_available() and fails at the first kernel. Device and precision are decided where predictions are.
+_TORCH_SCRIPT = f"""
+import sys
+sys.path.append({str(Path(__file__).parents[2])!r})
+""" + """
 import json, torch
+from hrnet.inference.acceleration import reduced_precision, resolve_device
+device = resolve_device("auto")
 state = {"version": torch.__version__, "cuda_build": torch.version.cuda, "threads": torch.get_num_threads(),
-         "cpu": torch.backends.cpu.get_cpu_capability(), "mps": torch.backends.mps.is_available(), "gpus": []}
+         "cpu": torch.backends.cpu.get_cpu_capability(), "device": device.type,
+         "bf16": reduced_precision(device) == torch.bfloat16, "gpus": []}
 if torch.cuda.is_available():
     for index in range(torch.cuda.device_count()):
         gpu = {"name": torch.cuda.get_device_name(index), "bytes": torch.cuda.get_device_properties(index).total_memory,
-               "bf16": torch.cuda.get_device_capability(index)[0] >= 8, "error": ""}
+               "bf16": reduced_precision(torch.device("cuda", index)) == torch.bfloat16, "error": ""}
         try:
             torch.nn.Conv2d(3, 8, 3).to(index)(torch.ones(1, 3, 8, 8, device=index)).sum().item()
         except Exception as error:
@@ -50,7 +57,7 @@ def examine_torch(probes: Probes) -> TorchState:
         Finding("torch", f"{state['version']} ({_build(state)})"),
         *_gpus(state),
         _device(state),
-        _cpu_precision(state, probes),
+        _precision(state),
     ]
     if probes.version("torchvision"):
         findings.append(_torchvision(probes, state["version"]))
@@ -75,20 +82,20 @@ def _gpus(state: dict[str, Any]) -> list[Finding]:
 
 def _device(state: dict[str, Any]) -> Finding:
     """Where ``--device auto`` goes."""
-    if state["gpus"]:
+    if state["device"] == "cuda":
         return Finding("device", f"cuda ({state['gpus'][0]['name']})")
-    if state["mps"]:
+    if state["device"] == "mps":
         return Finding("device", "mps (Apple GPU)")
     why = "no CUDA GPU that this torch can use" if state["cuda_build"] else "this torch knows no GPU"
     return Finding("device", f"cpu: {why}")
 
 
-def _cpu_precision(state: dict[str, Any], probes: Probes) -> Finding:
-    """bf16 on the CPU pays only with its own instructions; without them it is emulated, slower than float32."""
-    flags = set((probes.read_text("/proc/cpuinfo") or "").split())
-    found = [name for name in ("amx_bf16", "avx512_bf16", "bf16") if name in flags]  # "bf16" is Arm's flag
-    bf16 = f"bf16 by {', '.join(found)}" if found else "no bf16 instructions seen: float32 is faster than bf16 here"
-    return Finding("CPU precision", f"{state['cpu']}, {bf16}")
+def _precision(state: dict[str, Any]) -> Finding:
+    """What the presets that may reduce the precision will compute with."""
+    device = f"cpu ({state['cpu']})" if state["device"] == "cpu" else state["device"]
+    if state["bf16"]:
+        return Finding("precision", f"bfloat16 on {device} in the presets fast and balanced, float32 in the others")
+    return Finding("precision", f"float32 in every preset: {device} has no fast bfloat16")
 
 
 def _torchvision(probes: Probes, torch_version: str) -> Finding:

@@ -34,7 +34,8 @@ def reduced_precision(device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else None
     if device.type == "cpu":
-        return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else None
+        supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # not in every version of torch
+        return torch.bfloat16 if supported is not None and supported() else None
     return None
 
 

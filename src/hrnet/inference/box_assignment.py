@@ -16,30 +16,32 @@ from hrnet.inference.sources import Frame
 GivenBoxes = Union[ArrayLike, Sequence[Union[ArrayLike, None]], str, "os.PathLike[str]", None]
 
 
-def assign_boxes(boxes: GivenBoxes, detector: PersonDetector, frames: int | None) -> Callable[[Frame], Boxes]:
+def assign_boxes(
+    boxes: GivenBoxes,
+    detector: Callable[[], PersonDetector],
+    frames: int | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Callable[[Frame], Boxes]:
     """Return the function that gives the (N, 4) xyxy boxes and (N,) scores of a frame.
 
     Args:
-        boxes: None to ask ``detector``; a COCO results file; (N, 4) or (N, 5) boxes, which are looked at in every frame; or
+        boxes: None to ask the detector; a COCO results file; (N, 4) or (N, 5) boxes, which are looked at in every frame; or
             one such array (or None) for each frame.
+        detector: gives the detector; called only where it is needed.
         frames: how many frames there will be, None where it is not known.
+        announce: called with a sentence on boxes that were left out and on the first picture that a file does not name.
 
     Raises:
-        ValueError: as many lists of boxes as there are not frames.
+        FileNotFoundError, AnnotationError: the file, see `hrnet.inference.person_boxes.load_boxes`.
+        ValueError: as many lists of boxes as there are not frames. The function that is returned raises it for boxes that do
+            not fit their frame, which it names.
     """
     if boxes is None:
-        return lambda frame: detector([_pixels(frame)])[0]
+        return lambda frame: detector()([_pixels(frame)])[0]
     if isinstance(boxes, (str, os.PathLike)):
-        table = load_boxes(boxes)
-
-        def from_file(frame: Frame) -> Boxes:
-            found = find_boxes(table, frame.path or frame.name)
-            nobody = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-            return nobody if found is None else validate_boxes(found[0], _size(frame), found[1], on_bad="drop")
-
-        return from_file
+        return _from_file(boxes, announce)
     if not _one_list_per_frame(boxes):
-        return lambda frame: validate_boxes(boxes, _size(frame))
+        return lambda frame: _checked(boxes, frame)
     lists: Sequence[Any] = boxes  # pyright: ignore[reportAssignmentType]
     if frames is not None and len(lists) != frames:
         raise ValueError(f"boxes must be one list per picture: got {len(lists)} lists for {frames} pictures")
@@ -48,9 +50,37 @@ def assign_boxes(boxes: GivenBoxes, detector: PersonDetector, frames: int | None
         if frame.index >= len(lists):
             raise ValueError(f"boxes must be one list per picture: got {len(lists)} lists, and a picture number {frame.index}")
         given = lists[frame.index]
-        return detector([_pixels(frame)])[0] if given is None else validate_boxes(given, _size(frame))
+        return detector()([_pixels(frame)])[0] if given is None else _checked(given, frame)
 
     return from_lists
+
+
+def _from_file(file: str | os.PathLike[str], announce: Callable[[str], None] | None) -> Callable[[Frame], Boxes]:
+    table = load_boxes(file)
+    missed = False
+
+    def from_file(frame: Frame) -> Boxes:
+        nonlocal missed
+        # A frame of a video may be named with its number; else boxes of the video count for all of it.
+        found = find_boxes(table, frame.name)
+        if found is None and frame.path is not None:
+            found = find_boxes(table, frame.path)
+        if found is None:
+            if not missed and announce is not None:
+                announce(f"{os.fspath(file)} does not name {frame.name}: nobody is looked for there, nor in others that it lacks")
+            missed = True
+            return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        tell = announce and (lambda sentence: announce(f"{frame.name}: {sentence}"))
+        return validate_boxes(found[0], _size(frame), found[1], on_bad="drop", announce=tell)
+
+    return from_file
+
+
+def _checked(boxes: Any, frame: Frame) -> Boxes:
+    try:
+        return validate_boxes(boxes, _size(frame))
+    except ValueError as error:
+        raise ValueError(f"{frame.name}: {error}") from error
 
 
 def _one_list_per_frame(boxes: Any) -> bool:

@@ -47,7 +47,7 @@ def predict_pose(
     device: str = "auto",
     batch_size: int | None = None,
     detector: str | os.PathLike[str] = "auto",
-    threshold: float | None = None,
+    threshold: float = 0.3,
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> PredictionSummary:
     """Predict poses and write annotated pictures or videos, JSON and COCO results.
@@ -60,22 +60,20 @@ def predict_pose(
         model, device, preset, batch_size, detector: see `hrnet.load`.
         boxes: see `hrnet.inference.predictor.PosePredictor`.
         output: folder, made where it is missing.
-        threshold: keypoints that score less are not drawn; 0.3 where it is not given.
+        threshold: keypoints that score less are not drawn.
         on_progress: called with the number of frames done and their total, None where it is not known.
 
     Raises:
         FileNotFoundError, ValueError, CheckpointError: there is nothing to read, or the model or boxes do not fit.
-        OSError: the output folder cannot be written.
+        OSError: the output folder cannot be written, or the disk is full.
     """
     summary = PredictionSummary()
     source = open_source(sources)
-    drawn_from = 0.3 if threshold is None else threshold
-    with PoseWriter(output, threshold=drawn_from, boxes=boxes is not None, announce=summary.note) as writer:
-        predictor = load(
-            model, device=device, preset=preset, batch_size=batch_size, detector=detector, announce=summary.note
-        )
+    predictor = load(model, device=device, preset=preset, batch_size=batch_size, detector=detector, announce=summary.note)
+    stream = predictor.stream(source, boxes)
+    with PoseWriter(output, threshold=threshold, boxes=boxes is not None, announce=summary.note) as writer:
         try:
-            for done, (frame, result) in enumerate(predictor.stream(source, boxes), start=1):
+            for done, (frame, result) in enumerate(stream, start=1):
                 if result is None:
                     summary.failures.append((frame.name, str(frame.error)))
                 else:

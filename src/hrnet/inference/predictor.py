@@ -7,6 +7,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hrnet.data.images import read_image
 from hrnet.geometry import Floats, apply_affine, crop_matrix, grow_to_aspect, invert_affine, region_of_box, warp
 from hrnet.inference.acceleration import prepare_network, resolve_device
 from hrnet.inference.box_assignment import GivenBoxes, assign_boxes
+from hrnet.inference.person_boxes import Boxes
 from hrnet.inference.person_detector import PersonDetector
 from hrnet.inference.presets import decoding_codec, find_preset
 from hrnet.inference.read_ahead import read_ahead
@@ -25,9 +27,8 @@ from hrnet.inference.sources import Frame, Source, open_source
 from hrnet.inference.suppression import rescore
 from hrnet.structures import KeypointSet, PoseResult
 from hrnet.tasks.pose import TopDownPose
+from hrnet.weights.bundled import DEFAULT_MODEL
 from hrnet.weights.pose import load_pose
-
-DEFAULT_MODEL = "pose_hrnet_w18_small_v1.lspet_256x192"
 
 
 def load(
@@ -58,15 +59,21 @@ def load(
     announce = announce or _warn
     chosen = find_preset(preset)
     place = resolve_device(device)
+
+    def build_detector() -> PersonDetector:
+        return PersonDetector(detector, device=str(place), announce=announce)
+
+    found = None if detector == "auto" else build_detector()  # what was asked for by name fails now or never
     network, card = load_pose(name_or_path or DEFAULT_MODEL, announce=announce, **model_options)
     prepared = prepare_network(network, place, chosen.reduced_precision, announce)
     task = TopDownPose(prepared, replace(card, codec=decoding_codec(card.codec, chosen))).to(place).eval()
     return PosePredictor(
         task,
         flip_test=chosen.flip_test,
-        batch_size=batch_size or (8 if place.type == "cpu" else 32),
-        detector=PersonDetector(detector, device=str(place), announce=announce),
+        batch_size=(8 if place.type == "cpu" else 32) if batch_size is None else batch_size,
+        detector=found or build_detector,
         name=str(name_or_path or DEFAULT_MODEL),
+        announce=announce,
     )
 
 
@@ -98,8 +105,9 @@ class PosePredictor:
         task: network, codec and keypoint set, on its device.
         flip_test: average with the mirrored crop.
         batch_size: people per pass, of one picture or of several.
-        detector: asked for boxes when none are given.
+        detector: asked for boxes when none are given, or what builds it then; the whole picture is one person without it.
         name: for summaries.
+        announce: called with one sentence on what was done in place of what was asked; a warning by default.
     """
 
     def __init__(
@@ -107,16 +115,26 @@ class PosePredictor:
         task: TopDownPose,
         flip_test: bool = False,
         batch_size: int = 8,
-        detector: PersonDetector | None = None,
+        detector: PersonDetector | Callable[[], PersonDetector] | None = None,
         name: str = "pose",
+        announce: Callable[[str], None] | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.task = task
         self.flip_test = flip_test
         self.batch_size = batch_size
-        self.detector = detector or PersonDetector("none")
         self.name = name
+        self._given_detector = detector
+        self._announce = announce or _warn
+
+    @cached_property
+    def detector(self) -> PersonDetector:
+        """Who finds people when no boxes are given; built, and its absence announced, when first asked for."""
+        given = self._given_detector
+        if given is None:
+            return PersonDetector("none")
+        return given if isinstance(given, PersonDetector) else given()
 
     @property
     def keypoint_set(self) -> KeypointSet:
@@ -127,19 +145,22 @@ class PosePredictor:
         """Predict the poses in pictures.
 
         Args:
-            images: a path, array (H, W, 3) uint8 RGB, PIL image, video, folder, glob, camera, or a list or batch of these.
-            boxes: xyxy pixels (N, 4), or (N, 5) with scores, for one picture; a list of such for several; a COCO results file for
-                any; None to ask the detector.
+            images: a path, array (H, W, 3) uint8 RGB, PIL image, video, folder, glob, or a list or batch of these.
+            boxes: xyxy pixels (N, 4), or (N, 5) with scores, looked at in every picture; a list with one such array (or None) for
+                each picture; a COCO results file; None to ask the detector.
             bgr: arrays are BGR, as OpenCV reads them.
 
         Returns:
-            one result for one picture, otherwise a list, in order.
+            one result for one picture, otherwise a list, in order. Frames of videos are not kept in their results; for a
+            camera, a long video or a very large folder see `stream`, which holds only a few pictures at a time.
 
         Raises:
             ImageError: a picture cannot be read.
-            ValueError: boxes that do not fit, naming row and values.
+            ValueError: boxes that do not fit, naming row and values; a camera, which has no end.
         """
         source = open_source(images, bgr=bgr)
+        if source.is_live:
+            raise ValueError("a camera has no end: loop over predictor.stream(open_source(...)), see hrnet.inference.sources")
         results = []
         for frame, result in self.stream(source, boxes):
             if frame.error is not None or result is None:
@@ -152,10 +173,22 @@ class PosePredictor:
         """Yield each frame with its result, in order; None for a frame that could not be read.
 
         People of neighbouring frames share batches, so results may come up to a batch of frames late; those of a camera
-        come at once.
+        come at once. No more than ``batch_size`` frames wait.
+
+        Raises:
+            FileNotFoundError, AnnotationError, ValueError: of boxes; here for what is wrong as a whole, while iterating for what
+                does not fit a frame.
         """
-        boxes_of = assign_boxes(boxes, self.detector, frames.count if isinstance(frames, Source) else None)
-        patience = 1 if isinstance(frames, Source) and frames.is_live else self.batch_size
+        count, patience = None, self.batch_size
+        if isinstance(frames, Source):
+            count = None if frames.is_video else frames.count  # containers are often a few frames off
+            patience = 1 if frames.is_live else patience
+        boxes_of = assign_boxes(boxes, lambda: self.detector, count, self._announce)
+        return self._stream(frames, boxes_of, patience)
+
+    def _stream(
+        self, frames: Iterable[Frame], boxes_of: Callable[[Frame], Boxes], patience: int
+    ) -> Iterator[tuple[Frame, PoseResult | None]]:
         waiting: deque[_Waiting] = deque()
         people: list[_Cropped] = []
         for frame in frames:
@@ -247,7 +280,7 @@ class PosePredictor:
             keypoint_set=self.keypoint_set,
             image_size=entry.frame.image.shape[:2],
             source=entry.frame.name,
-            image=entry.frame.image,
+            image=entry.frame.image if entry.frame.video is None else None,
         )
 
 
@@ -260,8 +293,8 @@ def _hand_out(predictions: list[PersonPrediction]) -> None:
 def _is_single(images: Any) -> bool:
     """Whether one picture was given as such, and not a list, batch or folder of one."""
     if isinstance(images, (str, os.PathLike)):
-        return Path(images).is_file()
-    return not isinstance(images, (list, tuple)) and getattr(images, "ndim", 3) == 3
+        return Path(images).expanduser().is_file()
+    return not isinstance(images, (list, tuple)) and getattr(images, "ndim", 3) < 4
 
 
 def _warn(message: str) -> None:

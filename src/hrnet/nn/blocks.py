@@ -1,7 +1,8 @@
 """Residual blocks and the convolution units of the family.
 
 Attribute names are the reference's, so that state dicts of published checkpoints fit without renaming.
-Convolutions followed by BatchNorm have no bias; padding is ``kernel // 2``.
+Convolutions followed by BatchNorm have no bias; padding is ``kernel // 2``. Shortcuts are added in place, into the output of
+the last BatchNorm: no gradient needs that output, and a new tensor per block costs time and memory.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        return self.relu(out.add_(x if self.downsample is None else self.downsample(x)))
 
 
 class Bottleneck(nn.Module):
@@ -67,7 +68,7 @@ class Bottleneck(nn.Module):
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        return self.relu(out.add_(x if self.downsample is None else self.downsample(x)))
 
 
 def _projection(in_channels: int, out_channels: int, stride: int) -> nn.Sequential | None:

@@ -63,10 +63,12 @@ class ExchangeModule(nn.Module):
         return [self._fuse(branches, target) for target in range(len(self.fuse_layers))]
 
     def _fuse(self, branches: Sequence[Tensor], target: int) -> Tensor:
+        # A branch is read by every output, so each sum is written into the tensor that was just made for its other half;
+        # no gradient needs what a convolution, a BatchNorm or a resizing gave.
         paths = self.fuse_layers[target]
         total = branches[target]
         for source in range(target):
-            total = total + paths[source](branches[source])
+            total = paths[source](branches[source]).add_(total)
         coarser = range(len(branches) - 1, target, -1)
         if self.upsampling.mode == "nearest":
             # Repeating pixels twice by 2 is repeating them by 4: climbing one level at a time gives the same sum and
@@ -74,12 +76,12 @@ class ExchangeModule(nn.Module):
             climbing: Tensor | None = None
             for source in coarser:
                 contribution = paths[source](branches[source])
-                climbing = contribution if climbing is None else contribution + self.upsampling(climbing, contribution)
+                climbing = contribution if climbing is None else contribution.add_(self.upsampling(climbing, contribution))
             if climbing is not None:
-                total = total + self.upsampling(climbing, total)
+                total = self.upsampling(climbing, total).add_(total)
         else:
             for source in coarser:
-                total = total + self.upsampling(paths[source](branches[source]), total)
+                total = self.upsampling(paths[source](branches[source]), total).add_(total)
         return self.relu(total)
 
 

@@ -68,14 +68,15 @@ class EpochTable(lightning.Callback):
 
 
 class PredictionPictures(lightning.Callback):
-    """Writes a sheet of validation people with their predicted skeletons every few epochs."""
+    """Writes a sheet of validation people with their predicted skeletons after the first validation every few epochs."""
 
     def __init__(self, folder: Path, every: int, count: int = 24) -> None:
         self.folder, self.every, self.count = folder, every, count
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        last = trainer.current_epoch + 1 == trainer.max_epochs
-        due = last or (trainer.current_epoch + 1) % self.every == 0
+        done = trainer.current_epoch + 1
+        before = done - (trainer.check_val_every_n_epoch or 1)
+        due = done == trainer.max_epochs or done // self.every > before // self.every
         if not due or trainer.sanity_checking or not trainer.is_global_zero or not isinstance(pl_module, PoseTraining):
             return
         if sheet_images := [self._draw(pl_module, index) for index in sorted(pl_module.val_keypoints)[: self.count]]:

@@ -75,19 +75,19 @@ class PoseData(lightning.LightningDataModule):
         self.recipe = recipe
         self.train_sets = [self._load(part) for part in recipe.data.train]
         self.val_set = self._load(recipe.data.val) if recipe.data.val else None
-        self.keypoint_set = _one_keypoint_set([*self.train_sets, *([self.val_set] if self.val_set else [])])
-        for part, people in (("train", sum(map(len, self.train_sets))), ("val", len(self.val_set or [1]))):
-            if not people:
-                files = recipe.data.train if part == "train" else [recipe.data.val]
-                raise ValueError(f"data.{part}: no labelled person in {', '.join(f.annotations for f in files if f)}")
+        self.keypoint_set = _one_keypoint_set([*self.train_sets, *([] if self.val_set is None else [self.val_set])])
+        if not any(map(len, self.train_sets)):
+            raise ValueError(f"data.train: no labelled person in {', '.join(part.annotations for part in recipe.data.train)}")
+        if recipe.data.val is not None and not self.val_records:
+            raise ValueError(f"data.val: no labelled person in {recipe.data.val.annotations}")
 
     @property
     def val_records(self) -> list[PersonRecord]:
-        return self.val_set.records if self.val_set else []
+        return [] if self.val_set is None else self.val_set.records
 
     def summary(self) -> str:
         people = f"{sum(map(len, self.train_sets))} people to train on"
-        return f"{people}, {len(self.val_records)} to validate" if self.val_set else people
+        return f"{people}, {len(self.val_records)} to validate" if self.val_records else people
 
     def train_dataloader(self) -> DataLoader[Any]:
         recipe = self.recipe

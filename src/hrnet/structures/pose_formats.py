@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrnet.structures import KeypointSet, PoseResult
+from hrnet.structures.keypoint_set import KeypointSet
+
+if TYPE_CHECKING:
+    from hrnet.structures.pose_result import PoseResult
 
 
 def result_to_dict(result: PoseResult) -> dict[str, Any]:
@@ -25,8 +28,8 @@ def result_to_dict(result: PoseResult) -> dict[str, Any]:
     return {"source": result.source, "image_size": size, "keypoint_set": keypoint_set, "people": people}
 
 
-def result_from_dict(data: Mapping[str, Any]) -> PoseResult:
-    """The inverse of `result_to_dict`; None becomes NaN. Raises ValueError naming a field that is missing."""
+def fields_from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a `PoseResult` from what `result_to_dict` gave; None becomes NaN. Raises ValueError naming a missing field."""
     keypoint_set = _required(data, "keypoint_set", "a saved result")
     fields = {name: _tupled(value) for name, value in keypoint_set.items()}
     try:
@@ -45,16 +48,16 @@ def result_from_dict(data: Mapping[str, Any]) -> PoseResult:
 
     triples = column("keypoints", (names.num_keypoints, 3))
     height, width = _required(data, "image_size", "a saved result")
-    return PoseResult(
-        keypoints=triples[..., :2].copy(),
-        keypoint_scores=triples[..., 2].copy(),
-        boxes=column("box", (4,)),
-        box_scores=column("box_score", ()),
-        scores=column("score", ()),
-        keypoint_set=names,
-        image_size=(int(height), int(width)),
-        source=data.get("source"),
-    )
+    return {
+        "keypoints": triples[..., :2].copy(),
+        "keypoint_scores": triples[..., 2].copy(),
+        "boxes": column("box", (4,)),
+        "box_scores": column("box_score", ()),
+        "scores": column("score", ()),
+        "keypoint_set": names,
+        "image_size": (int(height), int(width)),
+        "source": data.get("source"),
+    }
 
 
 def result_to_coco(result: PoseResult, image_id: int | str, category_id: int = 1) -> list[dict[str, Any]]:

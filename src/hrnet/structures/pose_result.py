@@ -1,8 +1,4 @@
-"""The plain data that travels through the toolkit: keypoint sets, person records and results.
-
-NumPy only: nothing here imports torch. Coordinates follow the geometry contract (`hrnet.geometry`):
-pixels of the picture as it was given, the centre of the top-left pixel at (0, 0), boxes xyxy.
-"""
+"""The people found in one picture."""
 
 from __future__ import annotations
 
@@ -15,102 +11,8 @@ from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class KeypointSet:
-    """Names, mirror pairs and drawing order of K keypoints.
-
-    Attributes:
-        name: short name, such as ``"coco"``.
-        keypoints: the K keypoint names, in the order of the network's outputs.
-        flip_indices: for each keypoint the index of its mirror image (itself where it has none).
-        skeleton: pairs of indices to join when drawing.
-        sigmas: the K constants of object keypoint similarity (OKS), or None where none are published.
-        upper_body: indices that count as upper body in half-body augmentation.
-        colors: K RGB colours in 0..255; empty to let the drawing choose.
-        joint_weights: K loss weights, or None for equal weights.
-    """
-
-    name: str
-    keypoints: tuple[str, ...]
-    flip_indices: tuple[int, ...]
-    skeleton: tuple[tuple[int, int], ...] = ()
-    sigmas: tuple[float, ...] | None = None
-    upper_body: tuple[int, ...] = ()
-    colors: tuple[tuple[int, int, int], ...] = ()
-    joint_weights: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        count = len(self.keypoints)
-        if count == 0:
-            raise ValueError(f"keypoint set {self.name!r} has no keypoints")
-        if len(set(self.keypoints)) != count:
-            raise ValueError(f"keypoint set {self.name!r} names a keypoint twice")
-        if sorted(self.flip_indices) != list(range(count)):
-            raise ValueError(f"flip_indices of {self.name!r} must be a permutation of 0..{count - 1}, got {self.flip_indices}")
-        if any(self.flip_indices[self.flip_indices[k]] != k for k in range(count)):
-            raise ValueError(f"flip_indices of {self.name!r} must be their own inverse, got {self.flip_indices}")
-        indices = [*self.upper_body, *(index for edge in self.skeleton for index in edge)]
-        if any(not 0 <= index < count for index in indices):
-            raise ValueError(f"skeleton and upper_body of {self.name!r} must hold indices 0..{count - 1}")
-        for label, values in (("sigmas", self.sigmas), ("joint_weights", self.joint_weights), ("colors", self.colors or None)):
-            if values is not None and len(values) != count:
-                raise ValueError(f"{label} of {self.name!r} must have {count} entries, got {len(values)}")
-
-    @property
-    def num_keypoints(self) -> int:
-        return len(self.keypoints)
-
-
-@dataclass(frozen=True)
-class PersonRecord:
-    """One annotated person of a data set: what every pose parser produces and training and evaluation read.
-
-    Attributes:
-        image: path of the picture.
-        image_id: identity of the picture in its annotation file.
-        annotation_id: identity of the person in its annotation file.
-        box: (4,) float64 xyxy pixels, as the data set's rules give it.
-        keypoints: (K, 2) float64 pixels; meaningless where visibility is 0.
-        visibility: (K,) uint8: 0 not labelled, 1 labelled but hidden, 2 visible.
-        center, size: (2,) float64 pixels, centre and (width, height) of the region that is cropped, before the aspect
-            ratio is fixed, with the data set's own padding included; None to derive it from ``box``.
-        area: area in square pixels that OKS is normalised with.
-        head_size: length that PCKh is normalised with, in pixels, where the data set has one.
-    """
-
-    image: Path
-    image_id: int | str
-    annotation_id: int | str
-    box: np.ndarray
-    keypoints: np.ndarray
-    visibility: np.ndarray
-    center: np.ndarray | None = None
-    size: np.ndarray | None = None
-    area: float = 0.0
-    head_size: float | None = None
-
-
-@dataclass(frozen=True)
-class PoseDataset:
-    """A parsed pose data set: its people and the keypoint set they are labelled with.
-
-    Attributes:
-        name: for messages, usually the annotation file's name.
-        keypoint_set: order and names of the keypoints.
-        records: the people, in file order.
-        annotation_file: the file it came from; COCO evaluation reads its ground truth again from here.
-        format: ``"coco"``, ``"mpii"`` or ``"lsp"``.
-    """
-
-    name: str
-    keypoint_set: KeypointSet
-    records: list[PersonRecord]
-    annotation_file: Path
-    format: str = "coco"
-
-    def __len__(self) -> int:
-        return len(self.records)
+from hrnet.structures.keypoint_set import KeypointSet
+from hrnet.structures.pose_formats import fields_from_dict, result_to_coco, result_to_dict
 
 
 @dataclass(eq=False)  # arrays have no single truth value to compare results by
@@ -227,17 +129,13 @@ class PoseResult:
         return target
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data without the picture; `from_dict` gives the result back. See `hrnet.result_formats.result_to_dict`."""
-        from hrnet.result_formats import result_to_dict
-
+        """Plain data without the picture; `from_dict` gives the result back. See `hrnet.structures.pose_formats`."""
         return result_to_dict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PoseResult:
         """Build a result from what `to_dict` (or reading the JSON) gave. Raises ValueError naming a missing field."""
-        from hrnet.result_formats import result_from_dict
-
-        return result_from_dict(data)
+        return cls(**fields_from_dict(data))
 
     def to_json(self, indent: int | None = None) -> str:
         """`to_dict` as strict JSON (no NaN)."""
@@ -245,6 +143,4 @@ class PoseResult:
 
     def to_coco(self, image_id: int | str, category_id: int = 1) -> list[dict[str, Any]]:
         """One entry per person in COCO's results format (boxes as x, y, width, height)."""
-        from hrnet.result_formats import result_to_coco
-
         return result_to_coco(self, image_id, category_id)
