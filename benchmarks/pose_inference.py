@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from interleaved import describe_machine, markdown_table, measure, summarize
+from interleaved import Timings, describe_machine, markdown_table, measure, summarize
 from timm_peer import Peers, build_peers, candidates, compare_outputs
 
 import hrnet
@@ -94,13 +94,15 @@ def _networks(peers: Peers, device: torch.device, size: tuple[int, int], options
 
             return once
 
-        entries = summarize(measure({name: run(name) for name in found}, options.rounds, f"batch {batch}"), batch, REFERENCE)
+        entries = summarize(_measure({name: run(name) for name in found}, options, f"batch {batch}"), batch, REFERENCE)
         results["network"].append({"batch": batch, "candidates": entries})
         _print_candidates(f"Network alone, batch {batch}", entries, "timm float32")
     return results
 
 
-def _stages(predictor: PosePredictor, paths: list[Path], boxes: list[np.ndarray], options: argparse.Namespace) -> dict[str, Any]:
+def _stages(
+    predictor: PosePredictor, paths: list[Path], boxes: list[np.ndarray], options: argparse.Namespace
+) -> dict[str, Any]:
     """Time one stage after the other, as `PosePredictor` goes through them, for one batch with one person per picture."""
     task, codec, card = predictor.task, predictor.task.codec, predictor.task.card
     height, width = codec.input_size
@@ -149,7 +151,7 @@ def _stages(predictor: PosePredictor, paths: list[Path], boxes: list[np.ndarray]
     with torch.inference_mode():
         for stage in stages.values():  # each needs what the one before left
             stage()
-        timings = measure(stages, options.rounds, f"stages, batch {len(paths)}")
+        timings = _measure(stages, options, f"stages, batch {len(paths)}")
     seconds = {name: median(values) for name, values in timings.items()}
     total = sum(seconds.values())
     rows = [[name, f"{1000 * value / len(paths):.2f}", f"{100 * value / total:.1f} %"] for name, value in seconds.items()]
@@ -192,7 +194,7 @@ def _end_to_end(
     found: dict[str, Callable[[], object]] = {PLAIN_LOOP: plain_loop}
     for name in ("balanced", "accurate"):
         found[f"hrnet, preset {name}"] = _prediction(load(name, len(paths)), paths, boxes)
-    entries = summarize(measure(found, options.rounds, f"end to end, batch {len(paths)}"), len(paths), PLAIN_LOOP)
+    entries = summarize(_measure(found, options, f"end to end, batch {len(paths)}"), len(paths), PLAIN_LOOP)
     _print_candidates(f"End to end, batch {len(paths)} (files to keypoints)", entries, "plain loop")
     return {"batch": len(paths), "candidates": entries}
 
@@ -202,7 +204,7 @@ def _presets(
 ) -> dict[str, Any]:
     """Time whole predictions with each preset."""
     found = {name: _prediction(load(name, len(paths)), paths, boxes) for name in PRESETS}
-    entries = summarize(measure(found, options.rounds, f"presets, batch {len(paths)}"), len(paths), "balanced")
+    entries = summarize(_measure(found, options, f"presets, batch {len(paths)}"), len(paths), "balanced")
     _print_candidates(f"Presets, end to end, batch {len(paths)}", entries, "balanced")
     return {"batch": len(paths), "candidates": entries}
 
@@ -225,6 +227,10 @@ def _pictures(folder: Path, count: int) -> tuple[list[Path], list[np.ndarray]]:
         left, top = random.uniform(20, 300), random.uniform(5, 60)
         boxes.append(np.array([[left, top, left + 160, top + 400]], np.float32))
     return paths, boxes
+
+
+def _measure(found: dict[str, Callable[[], object]], options: argparse.Namespace, label: str) -> Timings:
+    return measure(found, options.rounds, options.seconds, label)
 
 
 def _finish(device: torch.device) -> None:
@@ -264,6 +270,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto (default: %(default)s)")
     parser.add_argument("--threads", type=int, help="CPU threads of torch (default: torch's choice)")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is timed (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="repeat faster calls for this long (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="write the numbers as JSON, too")
     options = parser.parse_args(arguments)
     if min(options.batch) < 1 or options.rounds < 1:

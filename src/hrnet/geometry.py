@@ -148,9 +148,7 @@ def warp(image: NDArray[np.uint8], matrix: Floats, output_size: tuple[int, int])
     return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)  # pyright: ignore[reportReturnType]
 
 
-def _within_reach(
-    image: NDArray[np.uint8], matrix: Floats, output_size: tuple[int, int]
-) -> tuple[NDArray[np.uint8], Floats]:
+def _within_reach(image: NDArray[np.uint8], matrix: Floats, output_size: tuple[int, int]) -> tuple[NDArray[np.uint8], Floats]:
     """Cut out what ``output_size`` shows of a picture, and thin it out where that is still too long; the matrix for it."""
     height, width = output_size
     corners = apply_affine(invert_affine(matrix), [[-1, -1], [width, -1], [-1, height], [width, height]])

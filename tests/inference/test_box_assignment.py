@@ -30,7 +30,9 @@ def detector() -> PersonDetector:
     return PersonDetector("none")
 
 
-@pytest.mark.parametrize("given", [[BOX, OTHER], np.array([BOX, OTHER]), [np.array(BOX), np.array(OTHER)], ((*BOX,), (*OTHER,))])
+@pytest.mark.parametrize(
+    "given", [[BOX, OTHER], np.array([BOX, OTHER]), [np.array(BOX), np.array(OTHER)], ((*BOX,), (*OTHER,))]
+)
 def test_one_list_is_for_every_frame(given: Any) -> None:
     boxes_of = assign_boxes(given, nobody_asks, 3)
     for index in range(3):

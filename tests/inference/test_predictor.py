@@ -28,7 +28,13 @@ from hrnet.structures import PoseResult
 
 rng = np.random.default_rng(0)
 PICTURES = [rng.integers(0, 256, (60 + 10 * n, 90, 3), np.uint8) for n in range(5)]
-BOXES = [[[5.0, 5, 45, 50]], [], [[0.0, 0, 90, 80], [-10, 20, 30, 60], [50, 10, 80, 70]], [[20.0, 20, 60, 80]], [[1.0, 1, 80, 90]]]
+BOXES = [
+    [[5.0, 5, 45, 50]],
+    [],
+    [[0.0, 0, 90, 80], [-10, 20, 30, 60], [50, 10, 80, 70]],
+    [[20.0, 20, 60, 80]],
+    [[1.0, 1, 80, 90]],
+]
 
 
 def single(result: PoseResult | list[PoseResult]) -> PoseResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -75,13 +76,25 @@ def write_recipe(folder: Path, **changes: Any) -> Path:
     return path
 
 
-def start_training(*arguments: str | Path) -> subprocess.Popen[str]:
-    """``hrnet train`` in a process of its own, its output in one pipe."""
+def run_environment() -> dict[str, str]:
+    """For processes that import this very package."""
     import hrnet
 
     source = str(Path(hrnet.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
+
+
+def start_training(*arguments: str | Path) -> subprocess.Popen[str]:
+    """``hrnet train`` in a process of its own, its output in one pipe."""
     command = [sys.executable, "-m", "hrnet", "train", *map(str, arguments)]
+    # A shell may have started the tests with interrupts ignored.
+    heed = None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+        command,
+        env=run_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        preexec_fn=heed,
     )

@@ -21,9 +21,7 @@ def pose(
     images: Path,
     boxes: Path | None = None,
     keypoint_set: str | None = None,
-    metrics: Annotated[
-        list[Literal["ap", "pck", "pckh", "nme"]] | None, Parameter(negative="", consume_multiple=True)
-    ] = None,
+    metrics: Annotated[list[Literal["ap", "pck", "pckh", "nme"]] | None, Parameter(negative="", consume_multiple=True)] = None,
     nms: Literal["oks", "soft", "none"] = "oks",
     sigmas: Annotated[list[float] | None, Parameter(negative="", consume_multiple=True)] = None,
     preset: Preset = "published",

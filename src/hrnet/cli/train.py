@@ -44,4 +44,3 @@ def train(
 
     run_training(recipe, overrides or [], output=output, resume=resume)
     return 0
-

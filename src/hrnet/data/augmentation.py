@@ -89,10 +89,10 @@ class PoseAugmentation:
             image_width: of the picture, for mirroring.
         """
         window = None
-        if self.half_body_probability > 0 and labelled.sum() > self.half_body_min_visible:
-            if draws.random() < self.half_body_probability:
-                region = half_body_region(keypoints, labelled, keypoint_set.upper_body, aspect_ratio, draws.standard_normal())
-                center, size = region or (center, size)
+        several = self.half_body_probability > 0 and labelled.sum() > self.half_body_min_visible
+        if several and draws.random() < self.half_body_probability:
+            region = half_body_region(keypoints, labelled, keypoint_set.upper_body, aspect_ratio, draws.standard_normal())
+            center, size = region or (center, size)
         if self.cut_off_probability > 0 and draws.random() < self.cut_off_probability:
             window, center, size = _cut_off(center, size, aspect_ratio, draws)
         size = size * np.clip(1 + self.scale * draws.standard_normal(), 1 - self.scale, 1 + self.scale)
@@ -126,10 +126,8 @@ def half_body_region(
     """
     is_upper = np.isin(np.arange(len(keypoints)), upper_body)
     upper, lower = keypoints[labelled & is_upper], keypoints[labelled & ~is_upper]
-    if normal_draw < 0.5 and len(upper) > 2:
-        chosen = upper
-    else:
-        chosen = lower if len(lower) > 2 else upper
+    prefers_upper = normal_draw < 0.5 and len(upper) > 2
+    chosen = upper if prefers_upper or len(lower) <= 2 else lower
     if len(chosen) < 2:
         return None
     extent = chosen.max(axis=0) - chosen.min(axis=0)

@@ -15,10 +15,12 @@ PAIR_SYMPTOM = "operator torchvision::nms does not exist"
 
 # Runs in its own process. A convolution on the GPU, because a driver that is too old or a GPU too new for the build
 # passes torch.cuda.is_available() and fails at the first kernel. Device and precision are decided where predictions are.
-_TORCH_SCRIPT = f"""
+_TORCH_SCRIPT = (
+    f"""
 import sys
 sys.path.append({str(Path(__file__).parents[2])!r})
-""" + """
+"""
+    + """
 import json, torch
 from hrnet.inference.acceleration import reduced_precision, resolve_device
 device = resolve_device("auto")
@@ -36,6 +38,7 @@ if torch.cuda.is_available():
         state["gpus"].append(gpu)
 print(json.dumps(state))
 """
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ def _torchvision(probes: Probes, torch_version: str) -> Finding:
     version = probes.version("torchvision")
     if outcome.code == 0:
         return Finding("torchvision", f"{version}, imports")
+    if outcome.code is None:
+        return Finding(
+            "torchvision", f"{version}, not known whether it imports: {_reason(outcome)}, the machine is busy", "warning"
+        )
     if PAIR_SYMPTOM in outcome.stderr:
         detail = (
             f"{version} was built for another torch than {torch_version} ({PAIR_SYMPTOM}); training and detectors fail with it"

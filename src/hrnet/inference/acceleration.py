@@ -25,7 +25,9 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         torch.empty(1, device=found)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"device must be auto, cpu, cuda, cuda:N or mps on a machine that has it; got {device!r}: {reason}") from error
+        raise ValueError(
+            f"device must be auto, cpu, cuda, cuda:N or mps on a machine that has it; got {device!r}: {reason}"
+        ) from error
     return found
 
 

@@ -67,7 +67,9 @@ def _from_file(file: str | os.PathLike[str], announce: Callable[[str], None] | N
             found = find_boxes(table, frame.path)
         if found is None:
             if not missed and announce is not None:
-                announce(f"{os.fspath(file)} does not name {frame.name}: nobody is looked for there, nor in others that it lacks")
+                announce(
+                    f"{os.fspath(file)} does not name {frame.name}: nobody is looked for there, nor in others that it lacks"
+                )
             missed = True
             return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         tell = announce and (lambda sentence: announce(f"{frame.name}: {sentence}"))

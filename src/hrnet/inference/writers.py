@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,7 +35,7 @@ class PoseWriter:
     different folders get ``-2``, ``-3`` and so on; files of an earlier run are replaced.
 
     Each file is written whole or not at all. If the ``with`` block ends with an exception, finished files stay; an unfinished
-    video and the COCO files are not written. To keep what a stopped camera gave, catch KeyboardInterrupt inside the block.
+    video and the COCO files are not written, and a folder that was made for nothing is removed. To keep what a stopped camera gave, catch KeyboardInterrupt inside the block.
 
     Args:
         output_dir: folder, made if it is missing.
@@ -70,6 +71,7 @@ class PoseWriter:
         self._video_frames: list[dict[str, Any]] = []
         self._keypoint_set: dict[str, Any] = {}
         self.written: list[Path] = []
+        self._made_folder = not self.output_dir.exists()
         _check_writable(self.output_dir)
 
     def __enter__(self) -> PoseWriter:
@@ -116,10 +118,13 @@ class PoseWriter:
             raise
 
     def discard(self) -> None:
-        """Throw away an unfinished video."""
+        """Throw away an unfinished video, and the folder if it is new and nothing is in it."""
         if self._video is not None and self._video[2] is not None:
             self._video[2].discard()
         self._video, self._video_frames = None, []
+        if self._made_folder:
+            with suppress(OSError):  # something is in it
+                self.output_dir.rmdir()
 
     def _drawn(self, frame: Frame, result: PoseResult) -> np.ndarray:
         return result.plot(frame.image, self._threshold, self._boxes)

@@ -58,7 +58,11 @@ class EpochTable(lightning.Callback):
         writer.writeheader()
         writer.writerows(rows)
         write_atomically(self.path, text.getvalue())
-        print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: " + ", ".join(f"{n} {row[n]}" for n in _COLUMNS[2:] if n in row), flush=True)
+        print(
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: "
+            + ", ".join(f"{n} {row[n]}" for n in _COLUMNS[2:] if n in row),
+            flush=True,
+        )
 
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():

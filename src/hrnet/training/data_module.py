@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import cv2
 import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -139,10 +141,19 @@ class PoseData(lightning.LightningDataModule):
         return self.trainer.world_size if self.trainer else 1
 
 
-def _single_thread(_: int) -> None:
-    import cv2
-
+@contextmanager
+def single_threaded_opencv() -> Iterator[None]:
+    """Stop OpenCV's threads before workers are forked: a child that inherits them without their life waits forever."""
+    threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _single_thread(_: int) -> None:
+    cv2.setNumThreads(1)  # for workers that were not forked
 
 
 def _one_keypoint_set(parts: list[PoseDataset]) -> KeypointSet:

@@ -1,8 +1,8 @@
 """Runs a recipe: builds data, task and trainer, and leaves a folder from which the result can be used.
 
-Several processes are Lightning's business: on one machine it starts them itself (``devices: 2``); under ``torchrun``, SLURM and
-the other environments it knows, it takes ranks and addresses from there, and ``devices`` and ``nodes`` must say what was started.
-Every process runs `train` from its beginning; files are written by the first one.
+Several processes are Lightning's business: on one machine it starts them itself (``devices: 2``); under ``torchrun``, SLURM
+and the other environments it knows, it takes ranks and addresses from there, and ``devices`` and ``nodes`` must say what was
+started. Every process runs `train` from its beginning; files are written by the first one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hrnet.tasks.pose import TopDownPose, build_pose_network
 from hrnet.training.callbacks import EpochTable, PredictionPictures
 from hrnet.training.checkpoint_files import AtomicCheckpoints
 from hrnet.training.console import quiet_lightning
-from hrnet.training.data_module import PoseData
+from hrnet.training.data_module import PoseData, single_threaded_opencv
 from hrnet.training.module import PoseTraining
 from hrnet.training.weight_averaging import MovingAverage
 from hrnet.weights.bundled import bundled_models
@@ -48,7 +48,7 @@ class TrainingResult:
     Attributes:
         output: the run's folder, with ``recipe.yaml``, ``log.csv``, ``checkpoints/`` and ``pictures/``.
         weights: the final weights, safetensors with their card, for ``hrnet.load``.
-        metrics: the last epoch's numbers; empty where a resumed run had nothing left to do.
+        metrics: the last numbers of training and validation; empty where a resumed run had nothing left to do.
     """
 
     output: Path
@@ -89,7 +89,7 @@ def train(
         raise FileExistsError(f"{folder} holds a run already: resume it (--resume) or choose another output folder")
     _make_folder(folder / "pictures")
 
-    with quiet_lightning():
+    with quiet_lightning(), single_threaded_opencv():
         lightning.seed_everything(resolved.seed, workers=True, verbose=False)
         trainer = build_trainer(resolved, folder)
         if trainer.is_global_zero:
@@ -99,8 +99,12 @@ def train(
         if report is not None:
             _say(trainer, f"start from {resolved.model.start_from}: {report}")
         if resume:
-            _say(trainer, f"resuming {last}" if last.exists() else f"{folder} holds no checkpoint yet: starting at the beginning")
-        _say(trainer, f"{name}: {data.summary()}, {resolved.epochs} epochs on {trainer.strategy.root_device.type}, into {folder}")
+            _say(
+                trainer, f"resuming {last}" if last.exists() else f"{folder} holds no checkpoint yet: starting at the beginning"
+            )
+        _say(
+            trainer, f"{name}: {data.summary()}, {resolved.epochs} epochs on {trainer.strategy.root_device.type}, into {folder}"
+        )
         _fit(trainer, PoseTraining(task, resolved, data.val_records), data, last if resume and last.exists() else None)
 
     weights = folder / "weights.safetensors"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hrnet.errors import DivergenceError
 from hrnet.geometry import apply_affine
-from hrnet.metrics.pck import TORSO, PCK
+from hrnet.metrics.pck import PCK, TORSO
 from hrnet.structures import PersonRecord
 from hrnet.tasks.pose import TopDownPose
 from hrnet.training.recipe import Recipe

@@ -1,0 +1,48 @@
+"""Turn finished training runs into bundled weights: half precision, with their card, and the epochs of all steps as one CSV.
+
+    python scripts/bundle_weights.py NAME RUN [RUN ...] --metric "PCK@0.2=61.3"
+
+The weights come from the last run; the logs of all of them, in order, become the curve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from hrnet.atomic_files import write_atomically
+from hrnet.weights import load_pose, save_checkpoint
+
+BUNDLED = Path(__file__).parent.parent / "src" / "hrnet" / "weights" / "bundled"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="such as pose_hrnet_w18_small_v1.lspet_256x192")
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders, first step first")
+    parser.add_argument("--metric", action="append", default=[], help="NAME=VALUE for the card, measured with hrnet evaluate")
+    arguments = parser.parse_args()
+
+    network, card = load_pose(arguments.runs[-1] / "weights.safetensors")
+    pairs = (text.rsplit("=", 1) for text in arguments.metric)
+    card = replace(card, metrics={name: float(value) for name, value in pairs})
+    weights = save_checkpoint(BUNDLED / f"{arguments.name}.safetensors", network, card, half=True)
+    write_atomically(BUNDLED / f"{arguments.name}.csv", joined_logs(arguments.runs))
+    print(f"{weights}: {weights.stat().st_size / 1e6:.2f} MB")
+
+
+def joined_logs(runs: list[Path]) -> str:
+    """The ``log.csv`` of all runs with the run's name in front of each row."""
+    lines = []
+    for run in runs:
+        with (run / "log.csv").open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        lines += [",".join(["run", *header])] if not lines else []
+        lines += [",".join([run.name, *row]) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
