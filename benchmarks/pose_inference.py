@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -180,7 +180,9 @@ def _end_to_end(
     def plain_loop() -> None:
         inputs, matrices = [], []
         for path, box in zip(paths, boxes, strict=True):
-            image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+            read = cv2.imread(str(path))
+            assert read is not None
+            image = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
             center, region = region_of_box(box[0], width / height, card.padding)
             matrix = crop_matrix(center, region, (height, width))
             matrices.append(invert_affine(matrix))
@@ -229,7 +231,7 @@ def _pictures(folder: Path, count: int) -> tuple[list[Path], list[np.ndarray]]:
     return paths, boxes
 
 
-def _measure(found: dict[str, Callable[[], object]], options: argparse.Namespace, label: str) -> Timings:
+def _measure(found: Mapping[str, Callable[[], object]], options: argparse.Namespace, label: str) -> Timings:
     return measure(found, options.rounds, options.seconds, label)
 
 

@@ -287,3 +287,21 @@ def test_black_outside(shape: tuple[int, ...]) -> None:
     assert (crop[17:, 17:] == 200).all()
     far_away = warp(picture, crop_matrix((9000, 9000), (40, 40), (32, 32)), (32, 32))
     assert not far_away.any()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("left", "side"), [(39_000, 200), (0, 300), (-5_000, 50_000)])
+def test_pictures_longer_than_opencv_takes(turned: bool, left: int, side: int) -> None:
+    def brightness(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return 128 + 100 * np.sin(x / 3000)
+
+    picture = np.tile(brightness(np.arange(40_000.0)).round().astype(np.uint8), (300, 1))
+    matrix = crop_matrix((left + side / 2, 150), (side, side), (64, 64))
+    if turned:
+        found = warp(np.ascontiguousarray(picture.T), np.ascontiguousarray(matrix[::-1, [1, 0, 2]]), (64, 64)).T
+    else:
+        found = warp(picture, matrix, (64, 64))
+    columns = apply_affine(invert_affine(matrix), [[x, 32] for x in range(64)])[:, 0]
+    inside = (columns >= 0) & (columns <= 39_998)
+    assert inside.sum() > 30
+    assert np.abs(found[32, inside] - brightness(columns[inside])).max() <= 2

@@ -219,3 +219,12 @@ def test_real_process_with_a_broken_torchvision(tmp_path: Path) -> None:
     torchvision = next(finding for finding in findings if finding["subject"] == "torchvision")
     assert torchvision["state"] == "broken"
     assert "0.1.0 was built for another torch" in torchvision["detail"]
+
+
+def test_the_precision_is_the_one_that_predictions_use(sound: Probes) -> None:
+    report = doctor(replace(sound, run_python=python(TORCH | {"bf16": False})))
+    assert find(report, "precision").detail == "float32 in every preset: cpu (AVX512) has no fast bfloat16"
+    acceleration = pytest.importorskip("hrnet.inference.acceleration")
+    device = acceleration.resolve_device("auto")
+    real = find(doctor(replace(sound, run_python=Probes().run_python, version={}.get)), "precision").detail
+    assert real.startswith("float32" if acceleration.reduced_precision(device) is None else "bfloat16 on " + device.type)

@@ -26,7 +26,7 @@ def tiny_checkpoint(path: Path, keypoints: str = "coco", codec: CodecName = "qua
     card = PoseCard(NETWORK, keypoint_set(keypoints), CodecSpec(codec, (64, 64), 1.5))
     network = build_model(NETWORK, card.num_outputs)
     # Random heatmaps that differ from place to place and from picture to picture.
-    nn.init.normal_(network.final_layer.weight, std=0.2)  # pyright: ignore[reportArgumentType]
+    nn.init.normal_(network.get_parameter("final_layer.weight"), std=0.2)
     return save_checkpoint(path, network, card)
 
 

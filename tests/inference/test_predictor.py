@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-import torch
-from inference.builders import MARKED, PLACES, MarkFinder, draw_marks, mark_task, tiny_checkpoint
+from inference.builders import MARKED, PLACES, MarkFinder, draw_marks, mark_task
 from PIL import Image
 
-import hrnet
-from hrnet.codecs import CodecSpec
 from hrnet.errors import ImageError
-from hrnet.inference import predictor as predictor_module
 from hrnet.inference.predictor import PosePredictor, load
-from hrnet.inference.presets import PRESETS, decoding_codec, find_preset
 from hrnet.inference.requests import PersonRequest
-from hrnet.inference.sources import Frame, open_source
+from hrnet.inference.sources import open_source
 from hrnet.structures import PoseResult
 
 rng = np.random.default_rng(0)
@@ -261,164 +252,3 @@ def test_people_of_a_broken_picture(predictor: PosePredictor, tmp_path: Path) ->
     (tmp_path / "bad.jpg").write_bytes(b"")
     with pytest.raises(ImageError, match=r"bad\.jpg"):
         list(predictor.predict_people([PersonRequest(tmp_path / "bad.jpg", np.array([0.0, 0, 9, 9]))]))
-
-
-# Streams
-
-
-def numbered_frames(pulled: list[int], count: int = 20) -> Iterator[Frame]:
-    for number in range(count):
-        pulled.append(number)
-        yield Frame(PICTURES[0], f"frame_{number}", number)
-
-
-def test_few_frames_wait_and_order_is_kept(predictor: PosePredictor) -> None:
-    pulled: list[int] = []
-    boxes = [[] if number % 3 == 0 else [[5, 5, 45, 50]] * (number % 7) for number in range(20)]
-    most = 0
-    for number, (frame, result) in enumerate(predictor.stream(numbered_frames(pulled), boxes)):
-        most = max(most, len(pulled) - number)
-        assert frame.index == number
-        assert result is not None
-        assert len(result) == len(boxes[number])
-    assert number == 19
-    assert most <= predictor.batch_size
-
-
-def test_error_frames_keep_their_place(predictor: PosePredictor) -> None:
-    def frames() -> Iterator[Frame]:
-        for frame in numbered_frames([], 6):
-            yield replace(frame, image=None, error=ImageError("broken")) if frame.index in (0, 3) else frame
-
-    outcomes = list(predictor.stream(frames()))
-    assert [frame.index for frame, _ in outcomes] == list(range(6))
-    assert [result is None for _, result in outcomes] == [True, False, False, True, False, False]
-
-
-class FakeCamera:
-    """Stands in for cv2.VideoCapture; counts the frames that were read."""
-
-    read_frames = 0
-
-    def __init__(self, index: int) -> None:
-        FakeCamera.read_frames = 0
-
-    def isOpened(self) -> bool:
-        return True
-
-    def get(self, _: int) -> float:
-        return 0.0
-
-    def read(self) -> tuple[bool, np.ndarray]:
-        FakeCamera.read_frames += 1
-        return FakeCamera.read_frames <= 40, PICTURES[0]
-
-    def release(self) -> None: ...
-
-
-def test_a_camera_is_answered_at_once(predictor: PosePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
-    eager = PosePredictor(predictor.task, batch_size=32)
-    for number, (frame, result) in enumerate(eager.stream(open_source(0))):
-        assert frame.index == number
-        assert result is not None
-        assert FakeCamera.read_frames <= number + 4  # this one, and those that the reading thread holds ready
-        if number == 5:
-            break
-
-
-def test_leaving_a_stream_closes_its_source(predictor: PosePredictor) -> None:
-    closed: list[bool] = []
-
-    def frames() -> Iterator[Frame]:
-        try:
-            yield from numbered_frames([])
-        finally:
-            closed.append(True)
-
-    stream = predictor.stream(frames())
-    next(stream)
-    del stream
-    assert closed == [True]
-
-
-# Loading
-
-
-def test_presets(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bool] = []
-
-    def prepare(network: Any, device: Any, reduce_precision: bool, announce: Any) -> Any:
-        asked.append(reduce_precision)
-        return network
-
-    monkeypatch.setattr(predictor_module, "prepare_network", prepare)
-    for name, preset in PRESETS.items():
-        found = load(checkpoint, preset=name, detector="none", device="cpu")
-        assert found.flip_test == preset.flip_test
-        assert found.task.card.codec.name == (preset.decoder or "quarter_offset")
-    assert asked == [True, True, False, False]
-    assert [PRESETS[name].flip_test for name in ("fast", "balanced", "accurate", "published")] == [False, False, True, True]
-    with pytest.raises(ValueError, match="did you mean 'balanced'"):
-        find_preset("balancd")
-
-
-@pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("codec", ["udp", "udp_combined"])
-def test_udp_keeps_its_decoder(name: str, codec: Any) -> None:
-    assert decoding_codec(CodecSpec(codec), PRESETS[name]) == CodecSpec(codec)
-
-
-def test_flip_test_averages_with_the_mirrored_crop(predictor: PosePredictor) -> None:
-    task = predictor.task
-    crops = torch.from_numpy(rng.integers(0, 256, (2, 64, 64, 3), np.uint8))
-    with torch.inference_mode():
-        plain, mirrored, both = task.heatmaps(crops), task.heatmaps(crops.flip(2)), task.heatmaps(crops, flip_test=True)
-    back = task.codec.flip_back(mirrored, task.card.keypoint_set.flip_indices)
-    torch.testing.assert_close(both, (plain + back) / 2, atol=1e-4, rtol=1e-4)
-
-
-def test_load_says_what_is_missing_only_when_it_matters(checkpoint: Path) -> None:
-    said: list[str] = []
-    predictor = load(checkpoint, preset="published", device="cpu", announce=said.append)
-    predictor(PICTURES[0], [[5, 5, 45, 50]])
-    assert said == []
-    predictor(PICTURES[:2])
-    assert len(said) == (0 if predictor.detector.available else 1)
-
-
-def test_load_warns_where_nobody_listens(checkpoint: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        load(checkpoint, preset="published", device="cpu")
-    assert hrnet.load is load
-
-
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        ({"device": "cuda:99"}, r"device must be auto, cpu.*'cuda:99'"),
-        ({"device": "gpu"}, "device must be auto, cpu"),
-        ({"preset": "quick"}, "preset"),
-        ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"codec": "drak"}, "did you mean 'dark'"),
-    ],
-)
-def test_options_that_do_not_work(checkpoint: Path, options: dict[str, Any], match: str) -> None:
-    with pytest.raises(ValueError, match=match):
-        load(checkpoint, **options)
-
-
-def test_a_detector_asked_for_by_name_must_be_there(checkpoint: Path) -> None:
-    pytest.importorskip("torchvision")
-    with pytest.raises(FileNotFoundError, match=r"none\.pth"):
-        load(checkpoint, detector="none.pth")
-
-
-def test_another_keypoint_set(tmp_path: Path) -> None:
-    path = tiny_checkpoint(tmp_path / "lsp.safetensors", "lsp", "udp_combined")
-    predictor = load(path, detector="none", device="cpu", preset="published")
-    assert single(predictor(PICTURES[0])).keypoints.shape == (1, 14, 2)
-    assert predictor.keypoint_set.name == "lsp"
-    with pytest.raises(ValueError, match=r"lsp\.safetensors has 42 outputs.*'coco' has 17"):
-        load(path, keypoint_set="coco")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -56,7 +57,7 @@ def prepare_network(
     dtype = reduced_precision(device) if reduce_precision else None
     if reduce_precision and dtype is None and announce is not None:
         announce(f"{device.type} has no fast bfloat16 here: predicting in float32")
-    fast = fast.to(device=device, dtype=dtype or torch.float32, memory_format=torch.channels_last)
+    fast = fast.to(device, dtype or torch.float32).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return fast.requires_grad_(False)
 
 
@@ -78,7 +79,7 @@ def _pairs(module: nn.Module) -> list[tuple[str, str]]:
     children = dict(module.named_children())
     names = list(children)
     if isinstance(module, nn.Sequential):
-        candidates = list(zip(names, names[1:], strict=False))
+        candidates = list(pairwise(names))
     elif getattr(module, "norm_before_conv", False):
         candidates = []
     else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +14,9 @@ from hrnet.inference.person_boxes import Boxes, find_boxes, load_boxes, validate
 from hrnet.inference.person_detector import PersonDetector
 from hrnet.inference.sources import Frame
 
-GivenBoxes = Union[ArrayLike, Sequence[Union[ArrayLike, None]], str, "os.PathLike[str]", None]
+GivenBoxes: TypeAlias = "ArrayLike | Sequence[ArrayLike | None] | str | os.PathLike[str] | None"
+
+_logger = logging.getLogger(__name__)
 
 
 def assign_boxes(
@@ -29,7 +32,8 @@ def assign_boxes(
             one such array (or None) for each frame.
         detector: gives the detector; called only where it is needed.
         frames: how many frames there will be, None where it is not known.
-        announce: called with a sentence on boxes that were left out and on the first picture that a file does not name.
+        announce: called with a sentence on boxes that were left out and on the first picture that a file does not name; by default they are
+            logged as warnings.
 
     Raises:
         FileNotFoundError, AnnotationError: the file, see `hrnet.inference.person_boxes.load_boxes`.
@@ -57,6 +61,7 @@ def assign_boxes(
 
 def _from_file(file: str | os.PathLike[str], announce: Callable[[str], None] | None) -> Callable[[Frame], Boxes]:
     table = load_boxes(file)
+    tell = announce or _logger.warning
     missed = False
 
     def from_file(frame: Frame) -> Boxes:
@@ -66,14 +71,12 @@ def _from_file(file: str | os.PathLike[str], announce: Callable[[str], None] | N
         if found is None and frame.path is not None:
             found = find_boxes(table, frame.path)
         if found is None:
-            if not missed and announce is not None:
-                announce(
-                    f"{os.fspath(file)} does not name {frame.name}: nobody is looked for there, nor in others that it lacks"
-                )
+            if not missed:
+                tell(f"{os.fspath(file)} does not name {frame.name}: nobody is looked for there, nor in others that it lacks")
             missed = True
             return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-        tell = announce and (lambda sentence: announce(f"{frame.name}: {sentence}"))
-        return validate_boxes(found[0], _size(frame), found[1], on_bad="drop", announce=tell)
+        size = _size(frame)
+        return validate_boxes(found[0], size, found[1], on_bad="drop", announce=lambda said: tell(f"{frame.name}: {said}"))
 
     return from_file
 

@@ -146,8 +146,8 @@ class PosePredictor:
 
         Args:
             images: a path, array (H, W, 3) uint8 RGB, PIL image, video, folder, glob, or a list or batch of these.
-            boxes: xyxy pixels (N, 4), or (N, 5) with scores, looked at in every picture; a list with one such array (or None) for
-                each picture; a COCO results file; None to ask the detector.
+            boxes: xyxy pixels (N, 4), or (N, 5) with scores, looked at in every picture; a list with one such array (or None)
+                for each picture; a COCO results file; None to ask the detector.
             bgr: arrays are BGR, as OpenCV reads them.
 
         Returns:
@@ -176,8 +176,7 @@ class PosePredictor:
         come at once. No more than ``batch_size`` frames wait.
 
         Raises:
-            FileNotFoundError, AnnotationError, ValueError: of boxes; here for what is wrong as a whole, while iterating for what
-                does not fit a frame.
+            FileNotFoundError, AnnotationError, ValueError: boxes that are wrong as a whole; while iterating, that do not fit.
         """
         count, patience = None, self.batch_size
         if isinstance(frames, Source):

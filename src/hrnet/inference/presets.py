@@ -18,18 +18,17 @@ class Preset:
     Attributes:
         flip_test: average with the mirrored picture; twice the network's time.
         reduced_precision: bfloat16 where the device is fast at it.
-        decoder: ``"quarter_offset"``, the cheapest; ``"dark"``, the finest that reads any Gaussian heatmap; None for the one
-            that the checkpoint states.
+        decoder: ``"dark"``, the finest that reads any Gaussian heatmap; None for the one that the checkpoint states.
     """
 
     flip_test: bool
     reduced_precision: bool
-    decoder: Literal["quarter_offset", "dark"] | None
+    decoder: Literal["dark"] | None
 
 
 PRESETS: dict[str, Preset] = {
-    "fast": Preset(flip_test=False, reduced_precision=True, decoder="quarter_offset"),
-    "balanced": Preset(flip_test=False, reduced_precision=True, decoder="dark"),
+    "fast": Preset(flip_test=False, reduced_precision=True, decoder="dark"),
+    "balanced": Preset(flip_test=True, reduced_precision=True, decoder="dark"),
     "accurate": Preset(flip_test=True, reduced_precision=False, decoder="dark"),
     "published": Preset(flip_test=True, reduced_precision=False, decoder=None),
 }

@@ -35,7 +35,8 @@ class PoseWriter:
     different folders get ``-2``, ``-3`` and so on; files of an earlier run are replaced.
 
     Each file is written whole or not at all. If the ``with`` block ends with an exception, finished files stay; an unfinished
-    video and the COCO files are not written, and a folder that was made for nothing is removed. To keep what a stopped camera gave, catch KeyboardInterrupt inside the block.
+    video and the COCO files are not written, and a folder that was made for nothing is removed. To keep what a stopped camera
+    gave, catch KeyboardInterrupt inside the block.
 
     Args:
         output_dir: folder, made if it is missing.

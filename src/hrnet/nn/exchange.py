@@ -65,7 +65,7 @@ class ExchangeModule(nn.Module):
     def _fuse(self, branches: Sequence[Tensor], target: int) -> Tensor:
         # A branch is read by every output, so each sum is written into the tensor that was just made for its other half;
         # no gradient needs what a convolution, a BatchNorm or a resizing gave.
-        paths = self.fuse_layers[target]
+        paths: nn.ModuleList = self.fuse_layers[target]  # pyright: ignore[reportAssignmentType]
         total = branches[target]
         for source in range(target):
             total = paths[source](branches[source]).add_(total)
