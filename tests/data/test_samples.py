@@ -72,7 +72,7 @@ def test_keypoints_lie_on_their_dots(augmentation: PoseAugmentation | None, conv
 def _at_the_cut(sample: PoseSample, k: int) -> bool:
     """Picture and blackness meet beside the keypoint, where colours mix."""
     x, y = np.round(sample["keypoints"][k]).astype(int)
-    around = sample["image"][max(0, y - 3) : y + 4, max(0, x - 3) : x + 4].max(axis=-1)
+    around = sample["image"][max(0, y - 6) : y + 7, max(0, x - 6) : x + 7].max(axis=-1)
     return bool((around == 0).any() and (around > 0).any())
 
 

@@ -45,8 +45,9 @@ def processes() -> Iterator[list[Popen[str]]]:
     started: list[Popen[str]] = []
     yield started
     for process in started:
-        process.kill()
-        process.communicate()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.mark.parametrize(("precision", "workers", "schedule"), [("32-true", 1, "one_cycle"), ("bf16-mixed", 0, "cosine")])

@@ -29,7 +29,11 @@ def result_to_dict(result: PoseResult) -> dict[str, Any]:
 
 
 def fields_from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a `PoseResult` from what `result_to_dict` gave; None becomes NaN. Raises ValueError naming a missing field."""
+    """The fields of a `PoseResult` from what `result_to_dict` gave; None becomes NaN.
+
+    Raises:
+        ValueError: a field is missing, or does not hold what it should.
+    """
     keypoint_set = _required(data, "keypoint_set", "a saved result")
     fields = {name: _tupled(value) for name, value in keypoint_set.items()}
     try:

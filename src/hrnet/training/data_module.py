@@ -29,9 +29,9 @@ class EpochSampler(Sampler[tuple[int, int]]):
     drawn. The last few indices of an epoch are repeated where they do not divide evenly.
     """
 
-    def __init__(self, length: int, seed: int, rank: int = 0, processes: int = 1) -> None:
+    def __init__(self, length: int, seed: int, rank: int = 0, processes: int = 1, epoch: int = 0) -> None:
         self.length, self.seed, self.rank, self.processes = length, seed, rank, processes
-        self.epoch = 0
+        self.epoch = epoch
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
@@ -41,10 +41,11 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return -(-self.length // self.processes)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
+        epoch = self.epoch
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
         order = torch.randperm(self.length, generator=generator).tolist()
         for place in range(self.rank, len(self) * self.processes, self.processes):
-            yield self.epoch, order[place % self.length]
+            yield epoch, order[place % self.length]
 
 
 class _Samples(Dataset[PoseSample]):
@@ -67,14 +68,19 @@ class _Samples(Dataset[PoseSample]):
 class PoseData(lightning.LightningDataModule):
     """Loaders of the recipe's training and validation parts.
 
+    Args:
+        recipe: says which files, batches and workers.
+        first_epoch: of a resumed run. Lightning starts the workers, who then read ahead, before it has restored its epoch.
+
     Raises:
         ValueError: the parts are labelled with different keypoints, or nobody is labelled in the training or validation part.
         AnnotationError: a file is broken, or labelled with other keypoints than the recipe names.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, first_epoch: int = 0) -> None:
         super().__init__()
         self.recipe = recipe
+        self.first_epoch = first_epoch
         self.train_sets = [self._load(part) for part in recipe.data.train]
         self.val_set = self._load(recipe.data.val) if recipe.data.val else None
         self.keypoint_set = _one_keypoint_set([*self.train_sets, *([] if self.val_set is None else [self.val_set])])
@@ -94,7 +100,7 @@ class PoseData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         recipe = self.recipe
         samples = _Samples([self._samples(data, recipe.augmentation) for data in self.train_sets])
-        sampler = EpochSampler(len(samples), recipe.seed, self._rank, self._processes)
+        sampler = EpochSampler(len(samples), recipe.seed, self._rank, self._processes, self.first_epoch)
         # A last, tiny batch would make BatchNorm's statistics noisy; it is dropped unless it is the only one.
         return self._loader(samples, sampler, drop_last=len(sampler) > recipe.batch_size)
 

@@ -23,6 +23,7 @@ try:
 except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision that was built for another torch
     raise MissingExtraError(f"training needs Lightning and TensorBoard ({error}): pip install 'hrnet[train]'") from error
 
+import torch
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import channels_last, nn
@@ -94,18 +95,16 @@ def train(
         trainer = build_trainer(resolved, folder)
         if trainer.is_global_zero:
             write_atomically(folder / "recipe.yaml", resolved.to_yaml())
-        data = PoseData(resolved)
+        checkpoint = last if resume and last.exists() else None
+        data = PoseData(resolved, first_epoch=_finished_epochs(checkpoint))
         task, report = build_task(resolved, data.keypoint_set)
         if report is not None:
             _say(trainer, f"start from {resolved.model.start_from}: {report}")
         if resume:
-            _say(
-                trainer, f"resuming {last}" if last.exists() else f"{folder} holds no checkpoint yet: starting at the beginning"
-            )
-        _say(
-            trainer, f"{name}: {data.summary()}, {resolved.epochs} epochs on {trainer.strategy.root_device.type}, into {folder}"
-        )
-        _fit(trainer, PoseTraining(task, resolved, data.val_records), data, last if resume and last.exists() else None)
+            _say(trainer, f"resuming {last}" if checkpoint else f"{folder} holds no checkpoint yet: starting at the beginning")
+        device = trainer.strategy.root_device.type
+        _say(trainer, f"{name}: {data.summary()}, {resolved.epochs} epochs on {device}, into {folder}")
+        _fit(trainer, PoseTraining(task, resolved, data.val_records), data, checkpoint)
 
     weights = folder / "weights.safetensors"
     if trainer.is_global_zero:
@@ -184,6 +183,10 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:  # OSError picks the subclass by the number
         raise OSError(error.errno, f"cannot make the run's folder: {error.strerror}", str(folder)) from error
+
+
+def _finished_epochs(checkpoint: Path | None) -> int:
+    return 0 if checkpoint is None else torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["epoch"] + 1
 
 
 def _fit(trainer: lightning.Trainer, module: PoseTraining, data: PoseData, checkpoint: Path | None) -> None:
