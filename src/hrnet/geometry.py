@@ -117,7 +117,7 @@ def compose(second: Floats, first: Floats) -> Floats:
 def invert_affine(matrix: ArrayLike) -> Floats:
     """Inverse of (..., 2, 3) affine matrices."""
     matrix = np.asarray(matrix, np.float64)
-    linear = np.linalg.inv(matrix[..., :2])
+    linear = np.linalg.inv(matrix[..., :2]).astype(np.float64, copy=False)
     return np.concatenate([linear, -linear @ matrix[..., 2:]], axis=-1)
 
 

@@ -34,8 +34,9 @@ def test_presets(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         found = load(checkpoint, preset=name, detector="none", device="cpu")
         assert found.flip_test == preset.flip_test
         assert found.task.card.codec.name == (preset.decoder or "quarter_offset")
-    assert asked == [True, True, False, False]
-    assert [PRESETS[name].flip_test for name in ("fast", "balanced", "accurate", "published")] == [False, False, True, True]
+    assert asked == [preset.reduced_precision for preset in PRESETS.values()]
+    assert [PRESETS[name].flip_test for name in ("fast", "accurate", "published")] == [False, True, True]
+    assert PRESETS["published"].decoder is None
     with pytest.raises(ValueError, match="did you mean 'balanced'"):
         find_preset("balancd")
 

@@ -32,8 +32,8 @@ def assign_boxes(
             one such array (or None) for each frame.
         detector: gives the detector; called only where it is needed.
         frames: how many frames there will be, None where it is not known.
-        announce: called with a sentence on boxes that were left out and on the first picture that a file does not name; by default they are
-            logged as warnings.
+        announce: called with a sentence on boxes that were left out and on the first picture that a file does not name; by
+            default these are logged as warnings.
 
     Raises:
         FileNotFoundError, AnnotationError: the file, see `hrnet.inference.person_boxes.load_boxes`.
