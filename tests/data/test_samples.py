@@ -97,7 +97,7 @@ def test_mirrored_sample_is_the_mirrored_plain_one(people: PoseDataset) -> None:
 def test_same_key_same_sample(people: PoseDataset) -> None:
     augmentation = PoseAugmentation(half_body_min_visible=2, cut_off_probability=0.5, color=0.5)
     first, second = samples(people, augmentation), samples(people, augmentation)
-    second[4, 2], second[0, 0]  # what was drawn before does not matter
+    _ = second[4, 2], second[0, 0]  # what was drawn before does not matter
     for key in ((0, 0), (3, 1), (3, 2)):
         for name, value in first[key].items():
             assert np.array_equal(value, second[key][name]), name  # pyright: ignore

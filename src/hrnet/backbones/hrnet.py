@@ -104,7 +104,9 @@ class HRNet(nn.Module):
         spec, count = self.spec, self.spec.modules[number - 2]
         return nn.Sequential(
             *(
-                ExchangeModule(spec.channels[:number], spec.blocks, num_outputs if index == count - 1 else None, spec.upsampling)
+                ExchangeModule(
+                    spec.channels[:number], spec.blocks, num_outputs if index == count - 1 else None, spec.upsampling
+                )
                 for index in range(count)
             )
         )

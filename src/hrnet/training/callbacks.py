@@ -10,13 +10,14 @@ from typing import Any
 
 import lightning
 import numpy as np
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from hrnet.atomic_files import write_atomically
 from hrnet.data.images import read_image, write_image
 from hrnet.drawing import contact_sheet, draw_poses
 from hrnet.training.module import PoseTraining
 
-_COLUMNS = ("epoch", "step", "lr", "train/loss", "val/loss", "val/pck", "seconds")
+_COLUMNS: tuple[str, ...] = ("epoch", "step", "lr", "train/loss", "val/loss", "val/pck", "seconds")
 
 
 class EpochTable(lightning.Callback):
@@ -87,7 +88,7 @@ class PredictionPictures(lightning.Callback):
             sheet = contact_sheet(sheet_images, columns=6, cell=(200, 200))
             write_image(self.folder / f"epoch_{trainer.current_epoch:04d}.jpg", sheet)
             for logger in trainer.loggers:
-                if isinstance(logger, lightning.pytorch.loggers.TensorBoardLogger):
+                if isinstance(logger, TensorBoardLogger):
                     logger.experiment.add_image("val/predictions", sheet, trainer.global_step, dataformats="HWC")
 
     @staticmethod

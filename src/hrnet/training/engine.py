@@ -37,7 +37,7 @@ from hrnet.training.data_module import PoseData, single_threaded_opencv
 from hrnet.training.module import PoseTraining
 from hrnet.training.weight_averaging import MovingAverage
 from hrnet.weights.bundled import bundled_models
-from hrnet.weights.card import PoseCard
+from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard
 from hrnet.weights.files import read_state_dict, save_checkpoint
 from hrnet.weights.loading import StartReport, start_from
 
@@ -162,7 +162,7 @@ def build_card(recipe: Recipe, keypoint_set: KeypointSet) -> PoseCard:
     """What the weights of a run will say about themselves."""
     model = recipe.model
     # The hourglasses take pictures in 0..1 as they are, all others ImageNet's normalisation.
-    plain = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)} if model.architecture.startswith("stacked_hourglass") else {}
+    plain = model.architecture.startswith("stacked_hourglass")
     return PoseCard(
         architecture=model.architecture,
         keypoint_set=keypoint_set,
@@ -170,7 +170,8 @@ def build_card(recipe: Recipe, keypoint_set: KeypointSet) -> PoseCard:
         padding=model.padding,
         training_data=recipe.data.terms or ", ".join(part.annotations for part in recipe.data.train),
         source="trained with hrnet",
-        **plain,
+        mean=(0.0, 0.0, 0.0) if plain else IMAGENET_MEAN,
+        std=(1.0, 1.0, 1.0) if plain else IMAGENET_STD,
     )
 
 
