@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 def build_pose_network(card: PoseCard) -> PoseNetwork:
     """Build the network that ``card`` describes, with fresh weights and as many outputs as its codec wants."""
-    channels = 3 if card.codec.name == "udp_combined" else 1
-    return build_model(card.architecture, card.keypoint_set.num_keypoints * channels)
+    return build_model(card.architecture, card.num_outputs)
 
 
 class TopDownPose(nn.Module):
@@ -29,9 +28,12 @@ class TopDownPose(nn.Module):
         network: crops (B, 3, H, W), normalised, to heatmaps (B, C, h, w), or (B, stacks, C, h, w) for stacked networks.
         card: codec, keypoint set and normalisation.
         hardest_keypoints: train with OHKM on that many keypoints; None for all.
+        joint_weights: train with the keypoint set's weights, which stress wrists and ankles, instead of equal ones.
     """
 
-    def __init__(self, network: nn.Module, card: PoseCard, hardest_keypoints: int | None = None) -> None:
+    def __init__(
+        self, network: nn.Module, card: PoseCard, hardest_keypoints: int | None = None, joint_weights: bool = False
+    ) -> None:
         super().__init__()
         self.network = network
         self.card = card
@@ -43,8 +45,14 @@ class TopDownPose(nn.Module):
         self.register_buffer("mean", torch.tensor(card.mean) * 255, persistent=False)
         self.register_buffer("deviation", torch.tensor(card.std) * 255, persistent=False)
 
+        weights = card.keypoint_set.joint_weights if joint_weights else None
+        if joint_weights and weights is None:
+            raise ValueError(f"keypoint set {card.keypoint_set.name!r} has no joint_weights: leave joint_weights off")
+        self.register_buffer("joint_weights", torch.tensor(weights or [1.0]), persistent=False)
+
     mean: Tensor
     deviation: Tensor
+    joint_weights: Tensor
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 RGB crops (B, H, W, 3) to network inputs (B, 3, H, W), channels last in memory."""
@@ -81,7 +89,7 @@ class TopDownPose(nn.Module):
             absent: (B, K) booleans: certainly not in the crop, so that an empty heatmap is right.
         """
         heatmaps, weights = self.codec.encode(keypoints, visibility)
-        weights = torch.where(absent, torch.ones_like(weights), weights)
+        weights = torch.where(absent, torch.ones_like(weights), weights) * self.joint_weights
         maps = self.network(self.normalize(images))
         stages = maps.unbind(1) if maps.ndim == 5 else [maps]
         return {"total": torch.stack([self.loss(stage, heatmaps, weights) for stage in stages]).sum()}

@@ -155,7 +155,7 @@ def build_task(recipe: Recipe, keypoint_set: KeypointSet) -> tuple[TopDownPose, 
     card = build_card(recipe, keypoint_set)
     network = build_pose_network(card).to(memory_format=channels_last)
     report = _start(network, recipe.model.start_from) if recipe.model.start_from is not None else None
-    return TopDownPose(network, card, recipe.hardest_keypoints), report
+    return TopDownPose(network, card, recipe.hardest_keypoints, recipe.joint_weights), report
 
 
 def build_card(recipe: Recipe, keypoint_set: KeypointSet) -> PoseCard:

@@ -88,6 +88,7 @@ class Recipe:
         ema_decay: of the exponential moving average of the weights that is validated and saved; None to switch it off.
         precision: of Lightning; the half-precision kinds without master weights are left out, they would round keypoints too.
         hardest_keypoints: train on the hardest keypoints of each person alone (OHKM).
+        joint_weights: weigh the loss with the keypoint set's weights; off in all published recipes.
         gradient_clip: largest gradient norm; None for no limit.
         validate_every, pictures_every: epochs between validations and between pictures of predictions.
         accelerator, devices, nodes, strategy: Lightning's, for several processes and machines. The stacked hourglasses have
@@ -105,6 +106,7 @@ class Recipe:
     ema_decay: float | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     hardest_keypoints: int | None = None
+    joint_weights: bool = False
     gradient_clip: float | None = None
     validate_every: int = 1
     pictures_every: int = 10
