@@ -65,7 +65,7 @@ def test_keypoints_lie_on_their_dots(augmentation: PoseAugmentation | None, conv
                     assert np.abs(found - drawn).max() < 40, (epoch, index, k)
                     seen += 1
                 else:
-                    assert not found.any(), (epoch, index, k)
+                    assert np.abs(found - drawn).max() > 100, (epoch, index, k)  # black, or fading into it
     assert seen > 8 * len(dataset) * 2
 
 

@@ -25,6 +25,7 @@ from hrnet.training.recipe import Recipe, load_recipe
 from hrnet.training.weight_averaging import MovingAverage
 from hrnet.weights.card import PoseCard
 from hrnet.weights.files import read_state_dict, save_checkpoint
+from hrnet.weights.pose import load_pose
 
 FIVE = KeypointSet("five", KEYPOINTS, (0, 2, 1, 4, 3))
 
@@ -91,6 +92,15 @@ def test_weights_are_the_average_and_know_themselves(finished: Path) -> None:
     assert all(torch.equal(tensor, last["state_dict"][f"task.network.{name}"]) for name, tensor in state.items())
     plain = last["current_model_state"]
     assert not torch.equal(plain["task.network.conv1.weight"], state["conv1.weight"])
+
+
+@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt"])
+def test_checkpoints_can_be_used_as_they_are(finished: Path, name: str) -> None:
+    network, card = load_pose(finished / "checkpoints" / name)
+    final, final_card = load_pose(finished / "weights.safetensors")
+    assert card == final_card
+    if name == "last.ckpt":
+        assert all(torch.equal(value, final.state_dict()[key]) for key, value in network.state_dict().items())
 
 
 def test_a_finished_folder_is_not_overwritten(finished: Path, people: Path, capsys: pytest.CaptureFixture[str]) -> None:

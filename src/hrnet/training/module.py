@@ -17,6 +17,7 @@ from hrnet.metrics.pck import PCK, TORSO
 from hrnet.structures import PersonRecord
 from hrnet.tasks.pose import TopDownPose
 from hrnet.training.recipe import Recipe
+from hrnet.weights.card import CARD_KEY
 
 
 class PoseTraining(lightning.LightningModule):
@@ -70,6 +71,9 @@ class PoseTraining(lightning.LightningModule):
         metric = _validation_pck(self.task)
         metric.update(np.stack([keypoints[index] for index in indices]), [self.val_records[index] for index in indices])
         self.log("val/pck", float(metric.compute().mean[0]), prog_bar=True, sync_dist=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[CARD_KEY] = self.task.card.to_json()  # so that a checkpoint can be used as it is
 
     def configure_optimizers(self) -> Any:
         recipe, options = self.recipe, self.recipe.optimizer

@@ -22,7 +22,7 @@ CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".tar", ".bin")
 _EMA_ENTRIES = ("state_dict_ema", "ema_state_dict", "model_ema", "ema")
 _ENTRIES = ("state_dict", "model_state_dict", "best_state_dict", "model", "network", "net", "weights", "params")
 _EMA_PREFIXES = ("ema_network.", "ema_model.")
-_PREFIXES = ("network.", "model.", "module.", "_orig_mod.")
+_PREFIXES = ("network.", "model.", "module.", "task.", "_orig_mod.")
 _SHARE_OF_PREFIX = 0.4  # of the keys: averaged and plain weights side by side have half each, loss buffers are few
 
 _KNOWN_STARTS = (

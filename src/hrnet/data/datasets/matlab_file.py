@@ -33,7 +33,7 @@ def _load(path: str | Path) -> dict[str, np.ndarray]:
         from scipy.io import loadmat
     except ImportError as error:
         raise MissingExtraError(
-            f"{path}: reading MATLAB files needs SciPy, which is not installed: pip install scipy"
+            f"{path}: reading MATLAB files needs SciPy, which is not installed: pip install 'hrnet[train]'"
         ) from error
     path = Path(path)
     if path.is_dir():
