@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -41,6 +43,12 @@ def test_normalisation_is_mean_and_deviation_per_channel() -> None:
     got = TopDownPose(Constant(0.0), MPII).normalize(images)
     wanted = (images / 255 - torch.tensor(MPII.mean)) / torch.tensor(MPII.std)
     assert torch.allclose(got, wanted.permute(0, 3, 1, 2), atol=1e-5)
+
+
+def test_bgr_networks_get_their_channels_turned_round() -> None:
+    images = torch.randint(0, 256, (2, 64, 48, 3), dtype=torch.uint8)
+    plain, turned = TopDownPose(Constant(0.0), MPII), TopDownPose(Constant(0.0), replace(MPII, channel_order="bgr"))
+    assert torch.equal(turned.normalize(images), plain.normalize(images.flip(-1)))
 
 
 def test_joint_weights_scale_the_loss_of_their_keypoint() -> None:

@@ -106,7 +106,8 @@ def test_caffe_style_is_the_users_to_know(tmp_path: Path) -> None:
     path = tmp_path / "a.pth"
     torch.save(build_model("pose_resnet50", 17).state_dict(), path)
     said: list[str] = []
-    assert load_pose(path, announce=said.append)[1].architecture == "pose_resnet50"
+    card = load_pose(path, announce=said.append)[1]
+    assert (card.architecture, card.channel_order) == ("pose_resnet50", "bgr")
     network, card = load_pose(path, architecture="pose_resnet50_caffe", announce=said.append)
     assert card.architecture == "pose_resnet50_caffe"
     assert ["_caffe" in sentence for sentence in said] == [True, False]

@@ -56,6 +56,8 @@ class TopDownPose(nn.Module):
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 RGB crops (B, H, W, 3) to network inputs (B, 3, H, W), channels last in memory."""
+        if self.card.channel_order == "bgr":
+            images = images.flip(-1)
         dtype, width = next(self.network.parameters()).dtype, images.shape[2]
         # On whole rows, where broadcasting over three channels at a time would take ten times as long.
         rows = images.flatten(2).to(torch.float32, copy=True)

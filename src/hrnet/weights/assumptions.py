@@ -12,7 +12,7 @@ from hrnet.data.keypoint_sets import keypoint_set, sets_of_size
 from hrnet.errors import CheckpointError, nearest_name
 from hrnet.structures import KeypointSet
 from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard, channels_per_keypoint
-from hrnet.weights.layouts import MMPOSE_0, MMPOSE_1
+from hrnet.weights.layouts import MMPOSE_0, MMPOSE_1, PLAIN
 from hrnet.weights.recognition import Recognition
 
 # The sets that published top-down checkpoints with so many outputs nearly always have.
@@ -58,15 +58,20 @@ def assumed_card(
     if keypoints is None:
         keypoints = _keypoints(found.num_outputs, channels_per_keypoint(spec), assumed)
     plain = found.family == "stacked_hourglass"
+    # The reference reads SimpleBaseline's pictures as BGR and normalises them with the numbers of RGB.
+    bgr = found.family == "pose_resnet" and found.layout is PLAIN
     card = PoseCard(
         architecture=found.architecture,
         keypoint_set=keypoints,
         codec=spec,
+        channel_order="bgr" if bgr else "rgb",
         mean=(0.0, 0.0, 0.0) if plain else IMAGENET_MEAN,
         std=(1.0, 1.0, 1.0) if plain else IMAGENET_STD,
         source=path.name,
     )
     assumed.append("RGB in 0..1 without mean and std" if plain else "ImageNet mean and std")
+    if bgr:
+        assumed.append("pictures in BGR order, as the reference's SimpleBaseline takes them")
     assumed += [entry for entry in found.unknown if "_caffe" in entry]
     return card, assumed
 

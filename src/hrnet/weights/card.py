@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,7 +32,8 @@ class PoseCard:
         architecture: name for `hrnet.models.build_model`.
         keypoint_set: the keypoints, in the order of the outputs.
         codec: how heatmaps are read, and the size of the network's input.
-        mean, std: of the RGB input in 0..1 units; ImageNet's by default, 0 and 1 for the hourglasses.
+        channel_order: of the network's input; pictures are RGB and are turned round for a network trained on BGR.
+        mean, std: of the input's channels, in that order, in 0..1 units; ImageNet's by default, 0 and 1 for the hourglasses.
         padding: factor by which a person's box grows before it is cropped.
         flip_test: whether published or stated metrics average over the mirrored picture.
         license, training_data: as the source states them; None when it does not.
@@ -43,6 +44,7 @@ class PoseCard:
     architecture: str
     keypoint_set: KeypointSet
     codec: CodecSpec = field(default_factory=CodecSpec)
+    channel_order: Literal["rgb", "bgr"] = "rgb"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     padding: float = 1.25
