@@ -1,6 +1,6 @@
-"""Predict poses with the bundled model on a photograph and on drawn scenes: `make demo`, or `python examples/demo.py`.
+"""Predict poses with the bundled model on photographs and on drawn scenes: `make demo`, or `python examples/demo.py`.
 
-The photograph is scikit-image's `astronaut` (NASA, public domain). Nothing is downloaded.
+The photographs come with scikit-image: `astronaut` (NASA, public domain) and `camera` (L. Varshney, CC0). Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 from drawn_scenes import STANDING, STRIDING, WAVING, draw_scene
-from skimage.data import astronaut
+from skimage.data import astronaut, camera
 
 import hrnet
+from hrnet.data.images import write_image
+from hrnet.drawing import contact_sheet
 
 
 def main() -> None:
@@ -24,6 +26,7 @@ def main() -> None:
     # Boxes are x1, y1, x2, y2 in pixels, one per person.
     pictures = {
         "astronaut": (astronaut(), [[0, 0, 480, 511]]),
+        "photographer": (camera(), [[0, 50, 335, 511]]),
         "waving": (draw_scene([(WAVING, 400, 320, 40)]), [[220, 30, 440, 450]]),
         "two_people": (
             draw_scene([(STRIDING, 380, 190, 60), (STANDING, 400, 440, 50)]),
@@ -39,10 +42,13 @@ def main() -> None:
     results = predictor(list(images), boxes=list(boxes))
     print(f"done in {time.perf_counter() - started:.2f} s")
 
-    for name, result, image in zip(pictures, results, images, strict=True):
-        picture = result.save(output / f"{name}.jpg", image=image)
+    for name, result in zip(pictures, results, strict=True):
+        picture = result.save(output / f"{name}.jpg")
         numbers = result.save(output / f"{name}.json")
         print(f"{result}: {picture}, {numbers}")
+    sheet = contact_sheet([result.plot() for result in results], columns=4, cell=(360, 360))
+    write_image(output / "sheet.jpg", sheet)
+    print(f"all of them: {output / 'sheet.jpg'}")
 
 
 if __name__ == "__main__":
