@@ -16,11 +16,12 @@ app = App(name="evaluate", help="Measure a model on an annotated data set.")
 @app.command
 def pose(
     *,
-    model: str,
     annotations: Path,
     images: Path,
+    model: str | None = None,
     boxes: Path | None = None,
     keypoint_set: str | None = None,
+    head_boxes: Path | None = None,
     metrics: Annotated[list[Literal["ap", "pck", "pckh", "nme"]] | None, Parameter(negative="", consume_multiple=True)] = None,
     nms: Literal["oks", "soft", "none"] = "oks",
     sigmas: Annotated[list[float] | None, Parameter(negative="", consume_multiple=True)] = None,
@@ -33,16 +34,18 @@ def pose(
 
     Parameters
     ----------
-    model
-        Name of a model or path of a checkpoint.
     annotations
         Annotation file: COCO keypoints, MPII or LSP.
     images
         Folder of the pictures.
+    model
+        Name of a model or path of a checkpoint; the bundled model when absent.
     boxes
         COCO results JSON with detections; the annotated boxes when absent.
     keypoint_set
         Name of the keypoint set, where the annotation file does not say it.
+    head_boxes
+        MPII's ground-truth MATLAB file with the head rectangles, for PCKh.
     metrics
         What to measure; by what the annotations allow when absent: OKS AP, PCKh, PCK.
     nms
@@ -56,7 +59,7 @@ def pose(
     from hrnet.evaluation.pose import GROUND_TRUTH, evaluate_pose
     from hrnet.inference.predictor import load
 
-    dataset = load_pose_dataset(annotations, images, keypoint_set=keypoint_set)
+    dataset = load_pose_dataset(annotations, images, keypoint_set=keypoint_set, head_boxes=head_boxes)
     predictor = load(model, device=device, preset=preset, batch_size=batch_size)
     with ProgressBar("evaluating") as bar:
         # How many boxes a detection file holds is known only when it has been read.
