@@ -43,6 +43,12 @@ def test_the_file_is_plain_safetensors(tmp_path: Path) -> None:
     assert_equal({name: theirs[name] for name in STATE}, STATE)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are a matter of Unix")
+def test_others_may_read_the_file(tmp_path: Path) -> None:
+    (tmp_path / "ordinary").touch()
+    assert saved(tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
 def test_half_precision_is_float32_again(tmp_path: Path) -> None:
     whole, half = saved(tmp_path / "a.safetensors"), saved(tmp_path / "b.safetensors", half=True)
     assert half.stat().st_size < 0.9 * whole.stat().st_size

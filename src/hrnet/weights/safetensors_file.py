@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def read_safetensors_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]
 def write_safetensors_file(path: str | os.PathLike[str], state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write the whole file or nothing. Raises OSError (disk full, no permission) with the name of ``path``."""
     with atomic_path(path) as temporary:
+        permissions = stat.S_IMODE(os.stat(temporary).st_mode)
         try:
             save_file(dict(state), temporary, metadata={"format": "pt", **metadata})
         except SafetensorError as error:  # wraps what the system said
@@ -80,6 +82,7 @@ def write_safetensors_file(path: str | os.PathLike[str], state: Mapping[str, Ten
                 raise
             code = int(number[1])
             raise OSError(code, os.strerror(code), None, code) from error  # the last is Windows' own number, else unused
+        os.chmod(temporary, permissions)  # safetensors makes files that nobody else may read
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
 
