@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         def load(preset: str, batch: int) -> PosePredictor:
             return hrnet.load(checkpoint, device=str(device), preset=preset, batch_size=batch)
 
-        report["stages"] = [_stages(load("balanced", batch), paths[:batch], boxes[:batch], options) for batch in options.batch]
+        report["stages"] = [_stages(load("fast", batch), paths[:batch], boxes[:batch], options) for batch in options.batch]
         report["end_to_end"] = [
             _end_to_end(load, peers, paths[:batch], boxes[:batch], card, device, options) for batch in options.batch
         ]
@@ -158,7 +158,7 @@ def _stages(
     outside = 1 - seconds["network"] / total
     rows.append(["all but the network", f"{1000 * (total - seconds['network']) / len(paths):.2f}", f"{100 * outside:.1f} %"])
     titles = ["Stage", "ms per person", "share"]
-    print(f"\n## Stages one after the other, batch {len(paths)}, preset balanced\n\n{markdown_table(titles, rows)}")
+    print(f"\n## Stages one after the other, batch {len(paths)}, preset fast\n\n{markdown_table(titles, rows)}")
     return {"batch": len(paths), "seconds": seconds, "share_outside_network": outside, "rounds": timings}
 
 
@@ -194,7 +194,7 @@ def _end_to_end(
         apply_affine(np.stack(matrices), 4 * np.stack([index % columns, index // columns], axis=-1))
 
     found: dict[str, Callable[[], object]] = {PLAIN_LOOP: plain_loop}
-    for name in ("balanced", "accurate"):
+    for name in ("fast", "accurate"):
         found[f"hrnet, preset {name}"] = _prediction(load(name, len(paths)), paths, boxes)
     entries = summarize(_measure(found, options, f"end to end, batch {len(paths)}"), len(paths), PLAIN_LOOP)
     _print_candidates(f"End to end, batch {len(paths)} (files to keypoints)", entries, "plain loop")
@@ -206,8 +206,8 @@ def _presets(
 ) -> dict[str, Any]:
     """Time whole predictions with each preset."""
     found = {name: _prediction(load(name, len(paths)), paths, boxes) for name in PRESETS}
-    entries = summarize(_measure(found, options, f"presets, batch {len(paths)}"), len(paths), "balanced")
-    _print_candidates(f"Presets, end to end, batch {len(paths)}", entries, "balanced")
+    entries = summarize(_measure(found, options, f"presets, batch {len(paths)}"), len(paths), "fast")
+    _print_candidates(f"Presets, end to end, batch {len(paths)}", entries, "fast")
     return {"batch": len(paths), "candidates": entries}
 
 
