@@ -1,6 +1,7 @@
 """Predict poses with the bundled model on photographs and on drawn scenes: `make demo`, or `python examples/demo.py`.
 
-The photographs come with scikit-image: `astronaut` (NASA, public domain) and `camera` (L. Varshney, CC0). Nothing is downloaded.
+The photographs come with scikit-image: `astronaut` (NASA, public domain) and `camera` (L. Varshney, CC0).
+Nothing is downloaded.
 """
 
 from __future__ import annotations

@@ -179,7 +179,8 @@ def test_inspect_a_checkpoint(checkpoint: Path, tmp_path: Path, capsys: pytest.C
 
 
 def test_models(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models"]) == 0
+    assert main(["models", "--macs", "64x64"]) == 0
     shown = capsys.readouterr().out
     assert "pose_hrnet_w32" in shown
-    assert "28.5 M" in shown
+    assert "28.54 M" in shown
+    assert "0.64 G" in shown  # 7.645 G at 256x192, of which this is the twelfth part

@@ -49,6 +49,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "recipe.yaml", "--set", "epochs"], "key.path=value"),
         (["predict", "pose", "a.jpg", "--boxes", "1,2,3"], "x1,y1,x2,y2"),
         (["inspect", "model.pth", "--sheet", "sheet.jpg"], "belong to data sets"),
+        (["models", "--macs", "256"], "HEIGHTxWIDTH"),
     ],
 )
 def test_usage_mistake_is_one_line_and_code_2(
