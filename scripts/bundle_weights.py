@@ -1,6 +1,6 @@
 """Turn finished training runs into bundled weights: half precision, with their card, and the epochs of all steps as one CSV.
 
-    python scripts/bundle_weights.py NAME RUN [RUN ...] --metric "PCK@0.2=61.3"
+    python scripts/bundle_weights.py NAME RUN [RUN ...] --license "research use" --metric "PCK@0.2=61.3"
 
 The weights come from the last run; the logs of all of them, in order, become the curve.
 """
@@ -23,11 +23,12 @@ def main() -> None:
     parser.add_argument("name", help="such as pose_hrnet_w18_small_v1.lspet_256x192")
     parser.add_argument("runs", nargs="+", type=Path, help="run folders, first step first")
     parser.add_argument("--metric", action="append", default=[], help="NAME=VALUE for the card, measured with hrnet evaluate")
+    parser.add_argument("--license", required=True, help="terms of the weights, which are those of their data")
     arguments = parser.parse_args()
 
     network, card = load_pose(arguments.runs[-1] / "weights.safetensors")
     pairs = (text.rsplit("=", 1) for text in arguments.metric)
-    card = replace(card, metrics={name: float(value) for name, value in pairs})
+    card = replace(card, license=arguments.license, metrics={name: float(value) for name, value in pairs})
     weights = save_checkpoint(BUNDLED / f"{arguments.name}.safetensors", network, card, half=True)
     write_atomically(BUNDLED / f"{arguments.name}.csv", joined_logs(arguments.runs))
     print(f"{weights}: {weights.stat().st_size / 1e6:.2f} MB")

@@ -59,7 +59,7 @@ def assumed_card(
         keypoints = _keypoints(found.num_outputs, channels_per_keypoint(spec), assumed)
     plain = found.family == "stacked_hourglass"
     # The reference reads SimpleBaseline's pictures as BGR and normalises them with the numbers of RGB.
-    bgr = found.family == "pose_resnet" and found.layout is PLAIN
+    bgr = found.family.startswith("pose_resnet") and found.layout is PLAIN
     card = PoseCard(
         architecture=found.architecture,
         keypoint_set=keypoints,
