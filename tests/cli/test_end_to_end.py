@@ -59,7 +59,7 @@ def predict(checkpoint: Path, output: Path, *tokens: object) -> int:
 def test_predict_a_picture(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_pictures(tmp_path / "in", "a.png") / "a.png"
     assert predict(checkpoint, tmp_path / "out", path, "--boxes", "5,5,40,50", "--boxes", "-3,0,30,40.5") == 0
-    assert "2 people in 1 pictures" in capsys.readouterr().out
+    assert "2 people in 1 picture, " in capsys.readouterr().out
     people = json.loads((tmp_path / "out" / "a.json").read_text())["people"]
     assert [person["box"] for person in people] == [[5, 5, 40, 50], [-3, 0, 30, 40.5]]
     drawn = cv2.imread(str(tmp_path / "out" / "a.jpg"))
@@ -73,7 +73,7 @@ def test_predict_a_folder_with_a_bad_file(checkpoint: Path, tmp_path: Path, caps
     (tmp_path / "boxes.json").write_text(json.dumps([{"image_id": 2, "category_id": 1, "bbox": [5, 5, 40, 40], "score": 0.5}]))
     assert predict(checkpoint, tmp_path / "out", folder, "--boxes", tmp_path / "boxes.json") == 1
     out, err = capsys.readouterr()
-    assert "1 people in 3 pictures" in out
+    assert "1 person in 3 pictures" in out
     assert "1 failed:" in err
     assert "3.png: the picture is broken or cut off" in err
     assert "does not name" in err

@@ -43,6 +43,7 @@ def pose(
         Keypoints below this score are not drawn.
     """
     from hrnet.inference.prediction import predict_pose
+    from hrnet.metrics.tables import plural
 
     with ProgressBar("predicting") as progress:
         summary = predict_pose(
@@ -59,11 +60,13 @@ def pose(
         )
     for note in summary.notes:
         print(f"note: {note}", file=sys.stderr)
-    print(f"{summary.people} people in {summary.pictures} pictures, written to {output}")
+    people, pictures = plural(summary.people, "person", "people"), plural(summary.pictures, "picture", "pictures")
+    print(f"{people} in {pictures}, written to {output}")
     if summary.failures:
         print(f"{len(summary.failures)} failed:", file=sys.stderr)
         for source, reason in summary.failures:
-            print(f"  {source}: {reason}", file=sys.stderr)
+            # Most reasons begin with the name already.
+            print(f"  {reason}" if reason.startswith(source) else f"  {source}: {reason}", file=sys.stderr)
     return 1 if summary.failures else 0
 
 
