@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hrnet.codecs.heatmap import HeatmapCodec, HeatmapTargets
-from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, gaussian, is_refinable, newton_step, pixels_at
+from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, is_refinable, newton_step, pixels_at
 
 
 class DarkCodec(HeatmapCodec):
@@ -25,9 +25,7 @@ class DarkCodec(HeatmapCodec):
     def encode(self, keypoints: Tensor, visibility: Tensor) -> HeatmapTargets:
         center = self._to_heatmap(keypoints)
         columns, rows = self._offsets(center)
-        weights = visibility.float() * self._touches_map(center)
-        drawn = (weights > 0.5)[..., None, None]
-        return HeatmapTargets(gaussian(columns, rows, self.sigma) * drawn, weights)
+        return self._gaussian_targets(columns, rows, visibility, center)
 
     def refine(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         peaks, scores = find_peaks(heatmaps)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from hrnet.codecs.peaks import gaussian
 from hrnet.geometry import CropConvention
 
 
@@ -106,3 +107,9 @@ class HeatmapCodec(nn.Module, ABC):
         limit = torch.tensor([width, height], device=center.device)
         radius = 3 * self.sigma
         return ((center - radius < limit) & (center + radius + 1 >= 0)).all(dim=-1)
+
+    def _gaussian_targets(self, columns: Tensor, rows: Tensor, visibility: Tensor, center: Tensor) -> HeatmapTargets:
+        """Gaussians at offsets (B, K, W) and (B, K, H); weight 0 where the mark around ``center`` (B, K, 2) misses the map."""
+        weights = visibility.float() * self._touches_map(center)
+        drawn = (weights > 0.5)[..., None, None]
+        return HeatmapTargets(gaussian(columns, rows, self.sigma) * drawn, weights)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hrnet.codecs.heatmap import HeatmapCodec, HeatmapTargets
-from hrnet.codecs.peaks import find_peaks, gaussian, is_refinable, pixels_at
+from hrnet.codecs.peaks import find_peaks, is_refinable, pixels_at
 
 
 class QuarterOffsetCodec(HeatmapCodec):
@@ -34,9 +34,7 @@ class QuarterOffsetCodec(HeatmapCodec):
         radius = 3 * self.sigma
         columns = columns.masked_fill(columns.abs() > radius, torch.inf)
         rows = rows.masked_fill(rows.abs() > radius, torch.inf)
-        weights = visibility.float() * self._touches_map(center)
-        drawn = (weights > 0.5)[..., None, None]
-        return HeatmapTargets(gaussian(columns, rows, self.sigma) * drawn, weights)
+        return self._gaussian_targets(columns, rows, visibility, center)
 
     def refine(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         peaks, scores = find_peaks(heatmaps)

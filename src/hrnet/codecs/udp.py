@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hrnet.codecs.heatmap import HeatmapCodec, HeatmapTargets
-from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, gaussian, gaussian_blur, newton_step, pixels_at
+from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks, gaussian_blur, newton_step, pixels_at
 from hrnet.geometry import CropConvention
 
 _FLOAT32_EPSILON = 1.1920929e-07
@@ -36,9 +36,7 @@ class UDPCodec(HeatmapCodec):
         radius = 3 * self.sigma
         cut = [offset.abs() > radius for offset in self._offsets(nearest)]
         columns, rows = (offset.masked_fill(mask, torch.inf) for offset, mask in zip(self._offsets(center), cut, strict=True))
-        weights = visibility.float() * self._touches_map(nearest)
-        drawn = (weights > 0.5)[..., None, None]
-        return HeatmapTargets(gaussian(columns, rows, self.sigma) * drawn, weights)
+        return self._gaussian_targets(columns, rows, visibility, nearest)
 
     def refine(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         peaks, scores = find_peaks(heatmaps)

@@ -27,7 +27,7 @@ from hrnet.inference.sources import Frame, Source, open_source
 from hrnet.inference.suppression import rescore
 from hrnet.structures import KeypointSet, PoseResult
 from hrnet.tasks.pose import TopDownPose
-from hrnet.weights.bundled import DEFAULT_MODEL
+from hrnet.weights.bundle import DEFAULT_MODEL
 from hrnet.weights.pose import load_pose
 
 

@@ -36,7 +36,7 @@ from hrnet.training.console import quiet_lightning
 from hrnet.training.data_module import PoseData, single_threaded_opencv
 from hrnet.training.module import PoseTraining
 from hrnet.training.weight_averaging import MovingAverage
-from hrnet.weights.bundled import bundled_models
+from hrnet.weights.bundle import bundled_models
 from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard
 from hrnet.weights.files import read_state_dict, save_checkpoint
 from hrnet.weights.loading import StartReport, start_from

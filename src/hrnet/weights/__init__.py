@@ -1,6 +1,6 @@
 """Checkpoints: read, recognise, load, save, and the weights that come with the package."""
 
-from hrnet.weights.bundled import DEFAULT_MODEL, bundled_models, list_bundled
+from hrnet.weights.bundle import DEFAULT_MODEL, bundled_models, list_bundled
 from hrnet.weights.card import CARD_KEY, PoseCard
 from hrnet.weights.files import FileFacts, read_state_dict, save_checkpoint
 from hrnet.weights.inspection import CheckpointReport, inspect_checkpoint

@@ -16,7 +16,7 @@ from hrnet.errors import CheckpointError, nearest_name
 from hrnet.models import PoseNetwork, build_model
 from hrnet.structures import KeypointSet
 from hrnet.weights.assumptions import assumed_card, named_codec
-from hrnet.weights.bundled import bundled_models
+from hrnet.weights.bundle import bundled_models
 from hrnet.weights.card import PoseCard, channels_per_keypoint
 from hrnet.weights.files import CHECKPOINT_SUFFIXES, read_state_dict
 from hrnet.weights.loading import load_into
