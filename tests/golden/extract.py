@@ -5,10 +5,10 @@
 ``FOLDER/models`` holds `outputs.json`, `outputs.npz`, `summary.json` and `manifests/`; ``FOLDER/processing`` holds
 `cases.json` and `topdown.npz`. What is taken:
 
-* ``networks.json``: facts of every pose network and of every HRNet body (digest of the ordered keys and shapes,
-  parameters, multiply-accumulates) and the cases whose outputs were recorded;
-* ``networks_pose.npz``, ``networks_branches.npz``: the recorded numbers. Long outputs are thinned further by a step that
-  shares no factor with any dimension; their statistics are those of the complete output;
+* ``manifests.json.xz``: the ordered keys and shapes of every state dict;
+* ``networks.json``: parameters and multiply-accumulates of every network, and the cases whose outputs were recorded;
+* ``networks_*.npz``: the recorded numbers. Long outputs are thinned further by a step that shares no factor with any
+  dimension; their statistics are those of the complete output;
 * ``topdown.json`` and ``topdown_*.npz``: the cases of top-down processing that need no data set. Photographs and crops of
   them stay out, because they may not be redistributed; the tests that need them run where the variable
   ``HRNET_GOLDEN_FOLDER`` names ``FOLDER``.
@@ -17,12 +17,11 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
+import lzma
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,17 @@ import numpy as np
 
 HERE = Path(__file__).parent
 
-POSE_FAMILIES = ("pose_hrnet", "pose_resnet", "stacked_hourglass")
-BODY_KEY = re.compile(r"(conv|bn|layer|transition|stage)[1-4]\.")
-BRANCH_TENSOR = re.compile(r"layer1|stage[234]\.\d|backbone\.\d")
+NETWORK_GROUPS = {
+    "pose": ("pose_hrnet", "pose_resnet", "stacked_hourglass"),
+    "v2": ("cls_hrnet", "seg_hrnet", "seg_hrnet_ocr", "face_hrnetv2"),
+    "bottom_up": ("higher_hrnet", "pose_ae"),
+    "detection": ("mmdet", "mmdet_v1"),
+    "toolkits": ("timm", "mmpose", "mmseg"),
+}
+FACTS = (
+    "family", "model", "params", "macs", "num_joints", "num_classes", "num_classes_with_background", "num_outputs",
+    "align_corners", "feature_channels", "feature_reductions", "output_channels", "output_strides",
+)  # fmt: skip
 LONGEST_OUTPUT = 4500
 
 TOPDOWN_GROUPS = {
@@ -56,21 +63,6 @@ TOPDOWN_GROUPS = {
 PHOTOGRAPHIC = re.compile(r"image|crop_\d|udp_crop_\d|crop_uint8|input_strided")
 
 
-def shapes_digest(shapes: Mapping[str, Sequence[int]]) -> str:
-    """SHA-256 over the ordered lines ``key:d0,d1,...``: equal when keys, their order and all shapes are equal."""
-    lines = "\n".join(f"{key}:{','.join(map(str, shape))}" for key, shape in shapes.items())
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def body_shapes(shapes: Mapping[str, Sequence[int]], prefix: str = "") -> dict[str, Sequence[int]]:
-    """The HRNet body of a manifest, without the prefix."""
-    return {
-        key.removeprefix(prefix): shape
-        for key, shape in shapes.items()
-        if key.startswith(prefix) and BODY_KEY.match(key.removeprefix(prefix))
-    }
-
-
 def thinned(tensor: dict[str, Any], array: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
     """Keep every n-th number of a long record; n shares no factor with a dimension, so that all rows stay visited."""
     if array.size <= LONGEST_OUTPUT:
@@ -83,52 +75,27 @@ def extract_networks(source: Path) -> None:
     cases = json.loads((source / "outputs.json").read_text())["cases"]
     summary = json.loads((source / "summary.json").read_text())["models"]
     arrays = np.load(source / "outputs.npz")
-    networks: dict[str, Any] = {}
-    bodies: dict[str, Any] = {}
+    manifests = {}
     for name, facts in summary.items():
         shapes = json.loads(gzip.decompress((source / facts["manifest"]).read_bytes()))
-        shapes = shapes.get("state_dict", shapes)
-        if facts["family"] in POSE_FAMILIES:
-            macs = [{k: m[k] for k in ("input", "macs", "deconv_macs", "macs_official_counter") if k in m}
-                    for m in facts.get("macs", [])]  # fmt: skip
-            networks[facts["model"]] = {
-                "digest": shapes_digest(shapes), "entries": len(shapes), "params": facts["params"],
-                "keypoints": facts["num_joints"], "macs": macs,
-            }  # fmt: skip
-        prefix = "backbone." if "backbone.conv1.weight" in shapes else ""
-        body = body_shapes(shapes, prefix)
-        if "stage4.0.branches.3.0.conv1.weight" in body:
-            bodies[name] = {"digest": shapes_digest(body), "entries": len(body)}
-    pose_cases, branch_cases = [], []
-    pose_arrays, branch_arrays = {}, {}
+        manifests[name] = shapes.get("state_dict", shapes)
+    # All of them have the same few thousand names: together they shrink to a hundredth of their size.
+    (HERE / "manifests.json.xz").write_bytes(lzma.compress(json.dumps(manifests).encode(), preset=9))
+    facts = {name: {key: entry[key] for key in FACTS if key in entry} for name, entry in summary.items()}
+    kept_cases, stores = [], {group: {} for group in NETWORK_GROUPS}
     for case in cases:
-        if case["family"] in POSE_FAMILIES:
-            target, store, wanted = pose_cases, pose_arrays, re.compile("")
-        else:
-            target, store, wanted = branch_cases, branch_arrays, BRANCH_TENSOR
+        group = next(group for group, families in NETWORK_GROUPS.items() if case["family"] in families)
         tensors = []
-        if case["mode"] == "train" and case["family"] == "mmdet":
-            continue  # its backbone keeps frozen statistics
-        if case["mode"] == "train" and store is branch_arrays:
-            wanted = BODY_KEY
         for tensor in case["tensors"]:
-            if not wanted.match(tensor["name"]):
-                continue
             tensor, array = thinned(tensor, arrays[tensor["array"]])
-            kept = {key: tensor[key] for key in ("name", "shape", "step", "mean", "std", "l2", "min", "max")}
-            tensors.append(kept)
-            store[f"{case['id']}/{tensor['name']}"] = array
-        if not tensors:
-            continue
-        keys = ["id", "family", "model", "mode", "align_corners"]
-        if store is pose_arrays:
-            keys += ["loss", "grad_l2", "parameters_without_gradient", "fp64"]
-        kept = {key: case[key] for key in keys if key in case}
-        target.append({**kept, "input": {key: case["input"][key] for key in ("shape", "seed")}, "tensors": tensors})
-    index = {"networks": networks, "bodies": bodies, "pose_cases": pose_cases, "branch_cases": branch_cases}
-    (HERE / "networks.json").write_text(_one_line_each(index))
-    np.savez_compressed(HERE / "networks_pose.npz", **pose_arrays)
-    np.savez_compressed(HERE / "networks_branches.npz", **branch_arrays)
+            tensors.append({key: tensor[key] for key in ("name", "shape", "step", "mean", "std", "l2", "min", "max")})
+            stores[group][f"{case['id']}/{tensor['name']}"] = array
+        kept = {key: value for key, value in case.items() if key not in ("manifest", "fp32_error", "layout_note")}
+        kept["input"] = {key: case["input"][key] for key in ("shape", "seed")}
+        kept_cases.append({**kept, "tensors": tensors})
+    (HERE / "networks.json").write_text(_one_line_each({"facts": facts, "cases": kept_cases}, depth=2))
+    for group, store in stores.items():
+        np.savez_compressed(HERE / f"networks_{group}.npz", **store)
 
 
 def extract_topdown(source: Path) -> None:
@@ -152,11 +119,11 @@ def extract_topdown(source: Path) -> None:
             entry["tolerance"] = case["tolerance"]
             index[name] = entry
         np.savez_compressed(HERE / f"topdown_{group}.npz", **store)
-    (HERE / "topdown.json").write_text(_one_line_each(index))
+    (HERE / "topdown.json").write_text(_one_line_each(index, depth=1))
 
 
-def _one_line_each(index: dict[str, Any]) -> str:
-    """JSON with one entry per line, so that a change shows as one line."""
+def _one_line_each(index: dict[str, Any], depth: int) -> str:
+    """JSON with one entry per line below ``depth``, so that a change shows as one line."""
 
     def lines(value: Any, depth: int) -> str:
         if depth == 0 or not value or not isinstance(value, (dict, list)):
@@ -165,7 +132,6 @@ def _one_line_each(index: dict[str, Any]) -> str:
             return "[\n" + ",\n".join(lines(item, depth - 1) for item in value) + "\n]"
         return "{\n" + ",\n".join(f"{json.dumps(key)}: {lines(item, depth - 1)}" for key, item in value.items()) + "\n}"
 
-    depth = 2 if "networks" in index else 1
     return lines(index, depth) + "\n"
 
 

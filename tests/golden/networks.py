@@ -13,7 +13,19 @@ from torch import Tensor
 
 FOLDER = Path(__file__).parent
 
-INDEX: dict[str, Any] = json.loads((FOLDER / "networks.json").read_text(encoding="utf-8"))
+_INDEX: dict[str, Any] = json.loads((FOLDER / "networks.json").read_text(encoding="utf-8"))
+
+FACTS: dict[str, dict[str, Any]] = _INDEX["facts"]
+"""Parameters, multiply-accumulates and outputs of every recorded network, by ``family/model``."""
+
+
+def cases_of(*families: str, mode: str | None = None) -> list[dict[str, Any]]:
+    """The recorded cases of these families (all without any), of ``mode`` ``"eval"`` or ``"train"`` or both."""
+    return [
+        case
+        for case in _INDEX["cases"]
+        if (not families or case["family"] in families) and (mode is None or case["mode"] == mode)
+    ]
 
 
 def assert_recorded(case: dict[str, Any], record: dict[str, Any], tensor: Tensor, tolerance: float = 1e-4) -> None:
@@ -39,7 +51,7 @@ def assert_recorded(case: dict[str, Any], record: dict[str, Any], tensor: Tensor
 @cache
 def _arrays() -> dict[str, NDArray]:
     arrays: dict[str, NDArray] = {}
-    for name in ("networks_pose.npz", "networks_branches.npz"):
-        with np.load(FOLDER / name) as archive:
+    for path in FOLDER.glob("networks_*.npz"):
+        with np.load(path) as archive:
             arrays.update({key: archive[key] for key in archive.files})
     return arrays

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-from golden.extract import shapes_digest
 from golden.filled import filled_input, filled_state
-from golden.networks import INDEX, assert_recorded
+from golden.manifests import manifest
+from golden.networks import FACTS, assert_recorded, cases_of
 from torch import Tensor, nn
 
 from hrnet.models import build_model
 
-NETWORKS: dict[str, dict[str, Any]] = INDEX["networks"]
-CASES: list[dict[str, Any]] = INDEX["pose_cases"]
-EVAL_CASES = [case for case in CASES if case["mode"] == "eval"]
-TRAIN_CASES = [case for case in CASES if case["mode"] == "train"]
+FAMILIES = ("pose_hrnet", "pose_resnet", "stacked_hourglass")
+NETWORKS = {facts["model"]: facts for facts in FACTS.values() if facts["family"] in FAMILIES}
+EVAL_CASES = cases_of(*FAMILIES, mode="eval")
+TRAIN_CASES = cases_of(*FAMILIES, mode="train")
 
 
 def empty_network(recorded_name: str) -> nn.Module:
@@ -25,7 +25,7 @@ def empty_network(recorded_name: str) -> nn.Module:
     name = re.sub(r"_(coco17|mpii16)$", "", recorded_name)
     name = re.sub(r"_(\d)stack$", r"_\1", name)
     with torch.device("meta"):
-        return build_model(name, NETWORKS[recorded_name]["keypoints"])
+        return build_model(name, NETWORKS[recorded_name]["num_joints"])
 
 
 def filled_network(recorded_name: str) -> nn.Module:
@@ -89,13 +89,12 @@ def multiply_accumulates(network: nn.Module, shape: list[int]) -> tuple[int, int
 @pytest.mark.parametrize("name", NETWORKS)
 def test_keys_shapes_and_sizes(name: str) -> None:
     network, facts = empty_network(name), NETWORKS[name]
-    state = network.state_dict()
-    assert len(state) == facts["entries"]
-    assert shapes_digest({key: tuple(tensor.shape) for key, tensor in state.items()}) == facts["digest"]
+    shapes = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    assert list(shapes.items()) == list(manifest(f"{facts['family']}/{name}").items())
     assert sum(parameter.numel() for parameter in network.parameters()) == facts["params"]
 
 
-@pytest.mark.parametrize("name", [name for name, facts in NETWORKS.items() if facts["macs"]])
+@pytest.mark.parametrize("name", [name for name, facts in NETWORKS.items() if facts.get("macs")])
 def test_multiply_accumulates(name: str) -> None:
     network = empty_network(name)
     for recorded in NETWORKS[name]["macs"]:

@@ -1,7 +1,10 @@
-"""The hourglass: down to 1/16 of its input and up again, with a skip path at every level."""
+"""The hourglass: down to 1/16 of its input and up again, with a skip path at every level; and hourglasses in a row."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -53,21 +56,99 @@ class PreActivationResidual(nn.Module):
         return out + (self.skip_layer(x) if self.needs_skip else x)
 
 
-class Hourglass(nn.Module):
-    """Recursive hourglass of constant width (Newell et al., "Stacked Hourglass Networks", ECCV 2016, section 3.1).
+def halving() -> nn.MaxPool2d:
+    """2x2 maximum with stride 2; an odd side is rounded up, as the stride-2 convolutions of the other networks do."""
+    return nn.MaxPool2d(2, 2, ceil_mode=True)
 
-    Shape: (B, channels, H, W) to the same shape. Sizes that do not halve exactly are met by the nearest upsampling.
+
+class Hourglass(nn.Module):
+    """Recursive hourglass (Newell et al., "Stacked Hourglass Networks", ECCV 2016, section 3.1).
+
+    Args:
+        depth: how often the resolution is halved.
+        channels: width of input and output.
+        growth: how many channels each halving adds; 0 in the original, 128 in associative embedding.
+        unit: makes the layers between two widths from (in_channels, out_channels), keeping the resolution.
+
+    Shape: (B, channels, H, W), any size, to the same shape. Sides that do not halve exactly are rounded up, and the nearest
+    upsampling meets them: every pixel comes back to where it was.
     """
 
-    def __init__(self, depth: int, channels: int) -> None:
+    def __init__(
+        self,
+        depth: int,
+        channels: int,
+        growth: int = 0,
+        unit: Callable[[int, int], nn.Module] = PreActivationResidual,
+    ) -> None:
         super().__init__()
-        self.up1 = PreActivationResidual(channels, channels)
-        self.pool1 = nn.MaxPool2d(2, 2)
-        self.low1 = PreActivationResidual(channels, channels)
-        self.low2 = Hourglass(depth - 1, channels) if depth > 1 else PreActivationResidual(channels, channels)
-        self.low3 = PreActivationResidual(channels, channels)
+        inner = channels + growth
+        self.up1 = unit(channels, channels)
+        self.pool1 = halving()
+        self.low1 = unit(channels, inner)
+        self.low2 = Hourglass(depth - 1, inner, growth, unit) if depth > 1 else unit(inner, inner)
+        self.low3 = unit(inner, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         skip = self.up1(x)
         low = self.low3(self.low2(self.low1(self.pool1(x))))
         return skip + F.interpolate(low, size=skip.shape[-2:], mode="nearest")
+
+
+class Merge(nn.Module):
+    """1x1 convolution that brings a stack's feature or prediction back into the stream: key ``conv.conv``."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = ConvUnit(in_channels, out_channels, 1, relu=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
+class HourglassStack(nn.Module):
+    """Stacks in a row, each predicting maps that the next one sees (Newell et al., ECCV 2016, section 3).
+
+    Args:
+        pre: picture to (B, channels, H / 4, W / 4).
+        stages: what a stack passes its input through, by attribute name: makers of modules that keep the shape. The last
+            one gives the feature that is predicted from.
+        num_stacks: how many stacks.
+        channels: width of the stream.
+        num_outputs: maps that every stack predicts.
+
+    Shape: (B, in_channels, H, W), any size, to (B, num_stacks, num_outputs, H / 4, W / 4), rounded up; the last stack is the
+    one to decode, all are supervised.
+    """
+
+    def __init__(
+        self,
+        pre: nn.Module,
+        stages: dict[str, Callable[[], nn.Module]],
+        num_stacks: int,
+        channels: int,
+        num_outputs: int,
+    ) -> None:
+        super().__init__()
+        if num_stacks < 1:
+            raise ValueError(f"num_stacks must be at least 1, got {num_stacks}")
+        self.num_stacks = num_stacks
+        self.pre = pre
+        for name, make in stages.items():
+            self.add_module(name, nn.ModuleList(make() for _ in range(num_stacks)))
+        self.outs = nn.ModuleList(ConvUnit(channels, num_outputs, 1, relu=False) for _ in range(num_stacks))
+        self.merge_features = nn.ModuleList(Merge(channels, channels) for _ in range(num_stacks - 1))
+        self.merge_preds = nn.ModuleList(Merge(num_outputs, channels) for _ in range(num_stacks - 1))
+        self._stages = tuple(stages)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pre(x)
+        predictions = []
+        for stack in range(self.num_stacks):
+            feature = x
+            for name in self._stages:
+                feature = self.get_submodule(f"{name}.{stack}")(feature)
+            predictions.append(self.outs[stack](feature))
+            if stack < self.num_stacks - 1:
+                x = x + self.merge_preds[stack](predictions[-1]) + self.merge_features[stack](feature)
+        return torch.stack(predictions, dim=1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from hrnet.nn.blocks import BATCH_NORM_MOMENTUM, Bottleneck, conv_bn
+from hrnet.nn.blocks import Bottleneck, conv_bn
 from hrnet.nn.exchange import ExchangeModule, Upsampling
 
 
@@ -25,6 +25,7 @@ class HRNetSpec:
             resolution (V1, pose), which leaves out the layers that would feed the others.
         upsampling: how modules bring coarse branches to finer ones.
         in_channels: channels of the picture.
+        batch_norm_momentum: weight of the newest batch in the running statistics; some recipes train with 0.01.
     """
 
     width: int
@@ -35,6 +36,7 @@ class HRNetSpec:
     outputs: Literal["all", "highest"] = "all"
     upsampling: Upsampling = field(default_factory=Upsampling)
     in_channels: int = 3
+    batch_norm_momentum: float = 0.1
 
     def __post_init__(self) -> None:
         counts = (self.width, self.stage1_blocks, self.stage1_planes, *self.modules, self.blocks, self.in_channels)
@@ -62,9 +64,9 @@ class HRNet(nn.Module):
         self.spec = spec
         widths = spec.channels
         self.conv1 = nn.Conv2d(spec.in_channels, 64, 3, 2, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64, momentum=BATCH_NORM_MOMENTUM)
+        self.bn1 = nn.BatchNorm2d(64)
         self.conv2 = nn.Conv2d(64, 64, 3, 2, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(64, momentum=BATCH_NORM_MOMENTUM)
+        self.bn2 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.layer1 = _bottlenecks(64, spec.stage1_planes, spec.stage1_blocks)
         stage1_width = spec.stage1_planes * Bottleneck.expansion
@@ -96,8 +98,12 @@ class HRNet(nn.Module):
         branches = self.stage3(_add_branch(self.transition2, branches))
         return self.stage4(_add_branch(self.transition3, branches))
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        return self.features(x)
+    def predict(self, features: list[Tensor]) -> Any:
+        """What the network makes of its `features`; networks with a head override this, the bare body passes them on."""
+        return features
+
+    def forward(self, x: Tensor) -> Any:
+        return self.predict(self.features(x))
 
     def _stage(self, number: int, num_outputs: int | None = None) -> nn.Sequential:
         """Stage ``number`` with as many branches; only its last module is restricted to ``num_outputs``."""

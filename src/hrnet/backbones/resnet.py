@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from hrnet.nn.blocks import BATCH_NORM_MOMENTUM, Bottleneck
+from hrnet.nn.blocks import Bottleneck
 
 RESNET_BLOCKS: dict[int, tuple[int, int, int, int]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
@@ -27,7 +27,7 @@ class ResNet(nn.Module):
         if depth not in RESNET_BLOCKS:
             raise ValueError(f"depth must be one of {', '.join(map(str, RESNET_BLOCKS))}, got {depth}")
         self.conv1 = nn.Conv2d(in_channels, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64, momentum=BATCH_NORM_MOMENTUM)
+        self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         blocks = RESNET_BLOCKS[depth]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import nn
 
-from hrnet.nn.blocks import BATCH_NORM_MOMENTUM
 
 
 def deconvolution_layers(in_channels: int, channels: int = 256, count: int = 3) -> nn.Sequential:
@@ -17,7 +16,7 @@ def deconvolution_layers(in_channels: int, channels: int = 256, count: int = 3) 
     for index in range(count):
         layers += [
             nn.ConvTranspose2d(in_channels if index == 0 else channels, channels, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(channels, momentum=BATCH_NORM_MOMENTUM),
+            nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers)

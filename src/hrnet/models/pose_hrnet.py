@@ -20,7 +20,7 @@ class PoseHRNet(HRNet):
         super().__init__(replace(spec, outputs="highest"))
         self.num_keypoints = num_keypoints
         self.final_layer = nn.Conv2d(spec.width, num_keypoints, 1)
-        initialize(self)
+        initialize(self, batch_norm_momentum=spec.batch_norm_momentum)
 
-    def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.final_layer(self.features(x)[0])
+    def predict(self, features: list[Tensor]) -> Tensor:
+        return self.final_layer(features[0])

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-BATCH_NORM_MOMENTUM = 0.1
-
 
 def conv_bn(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> nn.Sequential:
     """Convolution, BatchNorm and, unless told otherwise, ReLU: keys ``.0`` and ``.1``."""
     layers: list[nn.Module] = [
         nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(out_channels, momentum=BATCH_NORM_MOMENTUM),
+        nn.BatchNorm2d(out_channels),
     ]
     if relu:
         layers.append(nn.ReLU(inplace=True))
@@ -31,9 +29,9 @@ class BasicBlock(nn.Module):
     def __init__(self, in_channels: int, planes: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, planes, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes, momentum=BATCH_NORM_MOMENTUM)
+        self.bn1 = nn.BatchNorm2d(planes)
         self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes, momentum=BATCH_NORM_MOMENTUM)
+        self.bn2 = nn.BatchNorm2d(planes)
         self.downsample = _projection(in_channels, planes, stride)
         self.relu = nn.ReLU(inplace=True)
 
@@ -56,11 +54,11 @@ class Bottleneck(nn.Module):
         first, second = (stride, 1) if stride_in_1x1 else (1, stride)
         out_channels = planes * self.expansion
         self.conv1 = nn.Conv2d(in_channels, planes, 1, first, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes, momentum=BATCH_NORM_MOMENTUM)
+        self.bn1 = nn.BatchNorm2d(planes)
         self.conv2 = nn.Conv2d(planes, planes, 3, second, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes, momentum=BATCH_NORM_MOMENTUM)
+        self.bn2 = nn.BatchNorm2d(planes)
         self.conv3 = nn.Conv2d(planes, out_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(out_channels, momentum=BATCH_NORM_MOMENTUM)
+        self.bn3 = nn.BatchNorm2d(out_channels)
         self.downsample = _projection(in_channels, out_channels, stride)
         self.relu = nn.ReLU(inplace=True)
 

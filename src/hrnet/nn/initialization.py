@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 
-def initialize(network: nn.Module, outputs: tuple[str, ...] = ("final_layer",)) -> None:
-    """Fill ``network`` in place for training from scratch.
+def initialize(network: nn.Module, outputs: tuple[str, ...] = ("final_layer",), batch_norm_momentum: float = 0.1) -> None:
+    """Fill ``network`` in place for training from scratch, and set the momentum of its BatchNorms.
 
     Convolutions get Kaiming normal weights (fan-out, ReLU), BatchNorms 1 and 0. The modules named in ``outputs`` predict
     heatmaps, which are almost zero everywhere: they start at N(0, 0.001) with bias 0, so that the first steps do not
@@ -21,5 +21,6 @@ def initialize(network: nn.Module, outputs: tuple[str, ...] = ("final_layer",)) 
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d):
+            module.momentum = batch_norm_momentum
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
