@@ -1,4 +1,4 @@
-"""High-resolution networks for human pose: ``hrnet.load()`` gives a predictor, ``hrnet --help`` the same verbs in the shell.
+"""High-resolution networks: ``hrnet.load()`` gives a predictor, ``hrnet --help`` the same verbs in the shell.
 
 The public names below are imported when they are first used, so that ``import hrnet`` costs nothing and brings no torch.
 """
@@ -16,25 +16,36 @@ if TYPE_CHECKING:
     from hrnet.inference.prediction import predict_pose
     from hrnet.inference.predictor import PosePredictor, load
     from hrnet.models import build_model, list_models
+    from hrnet.models.multi_task import MultiTaskModel
     from hrnet.structures import KeypointSet, PoseResult
     from hrnet.training import load_recipe, train
+    from hrnet.weights.backbone import create_backbone
+    from hrnet.weights.checkpoint import load_checkpoint
+    from hrnet.weights.conversion import convert_checkpoint
+    from hrnet.weights.zoo.sharing import from_pretrained, push_to_hub
 
 __version__ = "0.1.0"
 
 __all__ = [
     "HRNetError",
     "KeypointSet",
+    "MultiTaskModel",
     "PosePredictor",
     "PoseResult",
     "__version__",
     "build_model",
+    "convert_checkpoint",
+    "create_backbone",
     "doctor",
     "evaluate",
+    "from_pretrained",
     "keypoint_set",
     "list_models",
     "load",
+    "load_checkpoint",
     "load_recipe",
     "predict_pose",
+    "push_to_hub",
     "train",
 ]
 
@@ -42,16 +53,22 @@ __all__ = [
 _HOMES = {
     "HRNetError": ("hrnet.errors", "HRNetError"),
     "KeypointSet": ("hrnet.structures", "KeypointSet"),
+    "MultiTaskModel": ("hrnet.models.multi_task", "MultiTaskModel"),
     "PosePredictor": ("hrnet.inference.predictor", "PosePredictor"),
     "PoseResult": ("hrnet.structures", "PoseResult"),
     "build_model": ("hrnet.models", "build_model"),
+    "convert_checkpoint": ("hrnet.weights.conversion", "convert_checkpoint"),
+    "create_backbone": ("hrnet.weights.backbone", "create_backbone"),
     "doctor": ("hrnet.diagnostics", "doctor"),
     "evaluate": ("hrnet.evaluation.pose", "evaluate_pose"),
+    "from_pretrained": ("hrnet.weights.zoo.sharing", "from_pretrained"),
     "keypoint_set": ("hrnet.data.keypoint_sets", "keypoint_set"),
     "list_models": ("hrnet.models", "list_models"),
     "load": ("hrnet.inference.predictor", "load"),
+    "load_checkpoint": ("hrnet.weights.checkpoint", "load_checkpoint"),
     "load_recipe": ("hrnet.training", "load_recipe"),
     "predict_pose": ("hrnet.inference.prediction", "predict_pose"),
+    "push_to_hub": ("hrnet.weights.zoo.sharing", "push_to_hub"),
     "train": ("hrnet.training", "train"),
 }
 

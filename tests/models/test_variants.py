@@ -2,41 +2,91 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 from hrnet.backbones import HRNet, HRNetSpec, ResNet
-from hrnet.models import PoseHRNet, PoseResNet, StackedHourglass, build_model, list_models
+from hrnet.models import PoseHRNet, PoseResNet, StackedHourglass, build_model, family_of, list_models
+from hrnet.models.seg_hrnet_ocr import SegHRNetOCR
+from hrnet.models.variants import FAMILIES, HRNET_SPECS, Family
 from hrnet.nn.exchange import Upsampling
 
-# One of each kind is computed in full; for the others, shapes on the meta device say the same.
+# One of each kind of heatmap network is computed in full; for the others, shapes on the meta device say the same.
 COMPUTED = ("pose_hrnet_w18_small_v1", "pose_resnet50", "stacked_hourglass_2")
+TAGS = ("w18", "w30", "w32", "w40", "w44", "w48", "w64", "w18_small_v1", "w18_small_v2")
 
 
 def last_stack(heatmaps: torch.Tensor) -> torch.Tensor:
     return heatmaps[:, -1] if heatmaps.ndim == 5 else heatmaps
 
 
-def test_the_table_holds_what_is_published() -> None:
-    tags = ["w18", "w30", "w32", "w40", "w44", "w48", "w64", "w18_small_v1", "w18_small_v2"]
-    assert {f"pose_hrnet_{tag}" for tag in tags} <= set(list_models())
-    assert {"pose_resnet50", "pose_resnet101", "pose_resnet152"} <= set(list_models())
-    assert {"stacked_hourglass_2", "stacked_hourglass_8"} <= set(list_models())
-    assert list_models() == sorted(list_models())
+def tensors_of(output: Any) -> list[torch.Tensor]:
+    """All tensors of an output, whatever it is made of."""
+    if isinstance(output, torch.Tensor):
+        return [output]
+    return [tensor for part in output for tensor in tensors_of(part)]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_table_holds_what_is_published(family: Family) -> None:
+    names = {family.name_of(tag) for tag in (TAGS if family.variants is HRNET_SPECS else family.variants)}
+    assert names <= set(list_models()) & set(list_models(family.task))
+    assert all(family_of(name) is family for name in names)
+
+
+def test_names_are_sorted_and_each_is_of_one_family() -> None:
+    assert list_models() == sorted(set(list_models()))
+    assert [sum(family.variant(name) is not None for family in FAMILIES) for name in list_models()] == [1] * len(list_models())
+    assert sum(len(list_models(task)) for task in {family.task for family in FAMILIES}) == len(list_models())
+    with pytest.raises(ValueError, match="segmentation"):
+        list_models("segmentations")
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_output_shapes(name: str) -> None:
+def test_every_name_builds_and_runs(name: str) -> None:
+    if "dekr" in name:
+        pytest.importorskip("torchvision")
+    family = family_of(name)
+    with torch.device("meta"):
+        network = build_model(name, 5 if family.outputs else None, in_channels=4).eval()
+        tensors = tensors_of(network(torch.empty(2, 4, 128, 64)))
+    assert {len(tensor) for tensor in tensors} == {2}
+    usual = build_on_meta(name)
+    if family.outputs:
+        counted = "num_keypoints" if family.outputs == "keypoints" else "num_classes"
+        assert getattr(network, counted) == 5
+        assert getattr(usual, counted) == family.usual_outputs
+
+
+def build_on_meta(name: str, *args: Any, **options: Any) -> nn.Module:
+    with torch.device("meta"):
+        return build_model(name, *args, **options)
+
+
+@pytest.mark.parametrize("name", list_models("pose") + list_models("facial landmarks"))
+def test_heatmaps_of_any_size(name: str) -> None:
     with torch.device("meta"):
         network = build_model(name, 5).eval()
         assert last_stack(network(torch.empty(2, 3, 128, 64))).shape == (2, 5, 32, 16)
         # No multiple of 32: ResNets round up to a stride-32 pixel, the others to a heatmap pixel.
         heatmaps = last_stack(network(torch.empty(1, 3, 100, 76)))
         assert heatmaps.shape == ((1, 5, 32, 24) if "resnet" in name else (1, 5, 25, 19))
-    assert network.num_keypoints == 5
     if name.startswith("stacked_hourglass"):
         assert network(torch.empty(1, 3, 64, 64, device="meta")).shape[1] == int(name[-1])
+
+
+def test_options_of_a_family() -> None:
+    network = build_on_meta("seg_hrnet_w16_ocr", 4, align_corners=False)
+    assert isinstance(network, SegHRNetOCR)
+    assert network.spec.upsampling == Upsampling("bilinear", align_corners=False)
+    assert len(build_on_meta("higher_hrnet_w18", 3, num_deconvolutions=2)(torch.empty(1, 3, 64, 64, device="meta"))) == 3
+    with pytest.raises(ValueError, match="align_corners"):
+        build_on_meta("seg_hrnet_w18", 4, align_corner=True)
+    with pytest.raises(ValueError, match="leave num_outputs out"):
+        build_on_meta("hrnet_w18", 4)
 
 
 @pytest.mark.parametrize("name", COMPUTED)
@@ -97,7 +147,7 @@ def test_unknown_names_are_answered_with_the_nearest(typed: str, meant: str) -> 
 
 
 def test_impossible_numbers() -> None:
-    with pytest.raises(ValueError, match="num_keypoints"):
+    with pytest.raises(ValueError, match="num_outputs"):
         build_model("pose_hrnet_w32", 0)
     with pytest.raises(ValueError, match="at least 1"):
         HRNetSpec(0)

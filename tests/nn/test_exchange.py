@@ -34,7 +34,7 @@ def test_nearest_fusion_is_the_sum_of_its_paths() -> None:
     module = ExchangeModule(CHANNELS, num_blocks=0).double().eval()
     inputs = branches()
     for target, output in enumerate(module(inputs)):
-        paths = module.fuse_layers[target]
+        paths = module.fuse_layers[str(target)]
         assert isinstance(paths, nn.ModuleList)
         terms = [path(x) for path, x in zip(paths, inputs, strict=True)]
         resized = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -124,7 +124,7 @@ class HourglassStack(nn.Module):
     def __init__(
         self,
         pre: nn.Module,
-        stages: dict[str, Callable[[], nn.Module]],
+        stages: Mapping[str, Callable[[], nn.Module]],
         num_stacks: int,
         channels: int,
         num_outputs: int,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from hrnet.cache_folder import cache_folder
 from hrnet.diagnostics.probes import Probes
 from hrnet.diagnostics.report import Finding
 
@@ -59,7 +59,7 @@ def examine_memory(probes: Probes) -> list[Finding]:
 
 def examine_cache(probes: Probes) -> list[Finding]:
     """Where downloaded weights go, and whether anything may be downloaded."""
-    folder = cache_folder(probes)
+    folder = cache_folder(probes.environ)
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
@@ -76,14 +76,6 @@ def examine_cache(probes: Probes) -> list[Finding]:
     ]
     network = f"off by {' and '.join(asked)}: only bundled and cached weights" if asked else "downloads allowed"
     return [finding, Finding("network", network)]
-
-
-def cache_folder(probes: Probes) -> Path:
-    """``HRNET_CACHE``, or the user's cache folder."""
-    named = probes.environ.get("HRNET_CACHE")
-    if named:
-        return Path(named).expanduser()
-    return Path(probes.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hrnet"
 
 
 def _available(meminfo: str | None) -> int | None:

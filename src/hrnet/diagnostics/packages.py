@@ -13,6 +13,7 @@ EXTRA_PURPOSES = {
     "eval": "AP in hrnet evaluate",
     "detect": "finding the people before their poses",
     "video": "writing h264 video",
+    "hub": "sharing models on the Hugging Face Hub",
     "demo": "the demo's pictures",
 }
 MALICIOUS = {("lightning", "2.6.2"), ("lightning", "2.6.3")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import nn
 
 
-
 def deconvolution_layers(in_channels: int, channels: int = 256, count: int = 3) -> nn.Sequential:
     """``count`` times transposed convolution (4x4, stride 2), BatchNorm and ReLU.
 

@@ -37,35 +37,47 @@ class ExchangeModule(nn.Module):
     Args:
         channels: width of each branch, finest first; branch b has half the resolution of branch b - 1.
         num_blocks: residual blocks per branch.
-        num_outputs: how many branches leave the module, finest first; None for all.
+        outputs: numbers of the branches that leave the module, finest first; None for all.
         upsampling: how coarse branches are enlarged.
+        exchange: False leaves the branches to themselves: an ablation of the paper, section 4.4.
 
-    Shape: list of (B, C_b, H / 2^b, W / 2^b) to the first ``num_outputs`` of the same shapes. Sizes that do not halve
+    Shape: list of (B, C_b, H / 2^b, W / 2^b) to those of ``outputs``, of the same shapes. Sizes that do not halve
     exactly are rounded up by the convolutions, and the upsampling meets them.
     """
 
     def __init__(
-        self, channels: Sequence[int], num_blocks: int, num_outputs: int | None = None, upsampling: Upsampling | None = None
+        self,
+        channels: Sequence[int],
+        num_blocks: int,
+        outputs: Sequence[int] | None = None,
+        upsampling: Upsampling | None = None,
+        exchange: bool = True,
     ) -> None:
         super().__init__()
+        self.outputs = tuple(range(len(channels))) if outputs is None else tuple(outputs)
         self.upsampling = upsampling or Upsampling()
         self.branches = nn.ModuleList(
             nn.Sequential(*(BasicBlock(width, width) for _ in range(num_blocks))) for width in channels
         )
-        self.fuse_layers = nn.ModuleList(
-            nn.ModuleList(_path(channels, source, target) for source in range(len(channels)))
-            for target in range(num_outputs or len(channels))
+        # By number, so that names stay those of the complete module whichever outputs there are.
+        self.fuse_layers = nn.ModuleDict(
+            {
+                str(target): nn.ModuleList(_path(channels, source, target) for source in range(len(channels)))
+                for target in (self.outputs if exchange else ())
+            }
         )
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
         branches = [blocks(x) for blocks, x in zip(self.branches, branches, strict=True)]
-        return [self._fuse(branches, target) for target in range(len(self.fuse_layers))]
+        if not self.fuse_layers:
+            return [branches[target] for target in self.outputs]
+        return [self._fuse(branches, target) for target in self.outputs]
 
     def _fuse(self, branches: Sequence[Tensor], target: int) -> Tensor:
         # A branch is read by every output, so each sum is written into the tensor that was just made for its other half;
         # no gradient needs what a convolution, a BatchNorm or a resizing gave.
-        paths: nn.ModuleList = self.fuse_layers[target]  # pyright: ignore[reportAssignmentType]
+        paths: nn.ModuleList = self.fuse_layers[str(target)]  # pyright: ignore[reportAssignmentType]
         total = branches[target]
         for source in range(target):
             total = paths[source](branches[source]).add_(total)

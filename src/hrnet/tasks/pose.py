@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hrnet.codecs import UDPCombinedCodec, build_codec
 from hrnet.losses import CombinedTargetLoss, HeatmapMSELoss
-from hrnet.models import PoseNetwork, build_model
+from hrnet.models import PoseNetwork, build_model, list_models
 
 if TYPE_CHECKING:
     from hrnet.codecs import HeatmapCodec
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 
 
 def build_pose_network(card: PoseCard) -> PoseNetwork:
-    """Build the network that ``card`` describes, with fresh weights and as many outputs as its codec wants."""
-    return build_model(card.architecture, card.num_outputs)
+    """Build the network that ``card`` describes, with fresh weights and as many outputs as its codec wants.
+
+    Raises:
+        ValueError: there is no such network, or it does not turn one crop into heatmaps.
+    """
+    network = build_model(card.architecture, card.num_outputs)
+    if not isinstance(network, PoseNetwork):
+        raise ValueError(
+            f"{card.architecture} is no network for top-down pose; such are {', '.join(list_models('pose')[:4])} ..."
+        )
+    return network
 
 
 class TopDownPose(nn.Module):

@@ -36,10 +36,10 @@ from hrnet.training.console import quiet_lightning
 from hrnet.training.data_module import PoseData, single_threaded_opencv
 from hrnet.training.module import PoseTraining
 from hrnet.training.weight_averaging import MovingAverage
-from hrnet.weights.bundle import bundled_models
 from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard
 from hrnet.weights.files import read_state_dict, save_checkpoint
 from hrnet.weights.loading import StartReport, start_from
+from hrnet.weights.zoo.locating import locate
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def build_card(recipe: Recipe, keypoint_set: KeypointSet) -> PoseCard:
 
 
 def _start(network: nn.Module, name_or_file: str) -> StartReport:
-    return start_from(network, read_state_dict(bundled_models().get(name_or_file, Path(name_or_file)))[0])
+    return start_from(network, read_state_dict(locate(name_or_file).path)[0])
 
 
 def _make_folder(folder: Path) -> None:

@@ -12,11 +12,12 @@ from hrnet.data.keypoint_sets import keypoint_set, sets_of_size
 from hrnet.errors import CheckpointError, nearest_name
 from hrnet.structures import KeypointSet
 from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard, channels_per_keypoint
-from hrnet.weights.layouts import MMPOSE_0, MMPOSE_1, PLAIN
+from hrnet.weights.layouts import PLAIN
 from hrnet.weights.recognition import Recognition
 
 # The sets that published top-down checkpoints with so many outputs nearly always have.
 _USUAL_SETS = {17: "coco", 16: "mpii", 14: "crowdpose"}
+_USUAL_FACES = {68: "300w", 19: "aflw", 29: "cofw", 98: "wflw", 21: "onehand10k"}  # the network for faces serves hands too
 
 
 def named_codec(codec: CodecSpec | str) -> CodecSpec:
@@ -56,7 +57,7 @@ def assumed_card(
     assumed: list[str] = []
     spec = codec if isinstance(codec, CodecSpec) else _codec(found, path, input_size, codec, assumed)
     if keypoints is None:
-        keypoints = _keypoints(found.num_outputs, channels_per_keypoint(spec), assumed)
+        keypoints = _keypoints(found, channels_per_keypoint(spec), assumed)
     plain = found.family == "stacked_hourglass"
     # The reference reads SimpleBaseline's pictures as BGR and normalises them with the numbers of RGB.
     bgr = found.family.startswith("pose_resnet") and found.layout is PLAIN
@@ -85,24 +86,28 @@ def _codec(
             input_size = (int(hint[1]), int(hint[2]))
             assumed.append(f"input {input_size[0]}x{input_size[1]} (height x width) from the file's name")
         else:
-            square = found.num_outputs == 16 or found.family == "stacked_hourglass"
+            square = found.num_outputs == 16 or found.family in ("stacked_hourglass", "face_hrnetv2")
             input_size = (256, 256) if square else (256, 192)
             assumed.append(f"input {input_size[0]}x{input_size[1]} (height x width)")
     chosen = name
     if chosen is None:
         hint = re.search(r"(?<![a-z])(dark|udp)(?![a-z])", path.stem.lower())
-        chosen = hint[1] if hint else "quarter_offset_mmpose" if found.layout in (MMPOSE_0, MMPOSE_1) else "quarter_offset"
+        chosen = hint[1] if hint else "quarter_offset_mmpose" if found.origin.startswith("mmpose") else "quarter_offset"
         assumed.append(f"codec {chosen}" + (" from the file's name" if hint else ""))
-    sigma = 1.0 if found.family == "stacked_hourglass" else 3.0 if input_size[0] >= 384 else 2.0
+    small = {"stacked_hourglass": 1.0, "face_hrnetv2": 2.0 if found.origin.startswith("mmpose") else 1.5}
+    sigma = small.get(found.family, 3.0 if input_size[0] >= 384 else 2.0)
     return CodecSpec(name=named_codec(chosen).name, input_size=input_size, sigma=sigma)
 
 
-def _keypoints(outputs: int, per_keypoint: int, assumed: list[str]) -> KeypointSet:
+def _keypoints(found: Recognition, per_keypoint: int, assumed: list[str]) -> KeypointSet:
+    outputs = found.num_outputs
+    assert outputs is not None
     if outputs % per_keypoint:
         raise CheckpointError(f"the codec needs {per_keypoint} outputs per keypoint, and the checkpoint has {outputs}")
     count = outputs // per_keypoint
     candidates = sets_of_size(count)
-    name = _USUAL_SETS.get(count) or (candidates[0] if len(candidates) == 1 else None)
+    usual = _USUAL_FACES if found.family == "face_hrnetv2" else _USUAL_SETS
+    name = usual.get(count) or (candidates[0] if len(candidates) == 1 else None)
     if name is None:
         hint = f"; the sets of this size: {', '.join(candidates)}" if candidates else "; no known set has so many"
         third = outputs // 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,13 @@ from torch import Tensor, nn
 
 from hrnet.errors import CheckpointError, nearest_name
 from hrnet.weights.card import CARD_KEY, PoseCard
+from hrnet.weights.network_entry import NETWORK_KEY, NetworkEntry
 from hrnet.weights.pytorch_file import map_pytorch_file, read_pytorch_file, tensors_in
-from hrnet.weights.safetensors_file import looks_like_safetensors, read_safetensors_file, write_safetensors_file
+from hrnet.weights.safetensors_file import looks_like_safetensors, read_safetensors_file
+from hrnet.weights.writing import write_checkpoint
+
+LEFT_OVER = "left_over."
+"""Prefix of entries of our files that belong to no network: LEFT_OVER + layout + "." + name."""
 
 CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".tar", ".bin")
 
@@ -47,6 +52,9 @@ class FileFacts:
         wrappers: entries and prefixes that were taken off, outermost first, such as ``("state_dict", "module.")``.
         ignored: keys beside the network's, such as buffers of a loss.
         metadata: the text entries of a safetensors file.
+        network: which network it is, for files of ours without a card.
+        left_over: of files of ours that were converted, what the network has no place for but the file it came from had:
+            (layout, name under our names) to tensor.
     """
 
     path: Path
@@ -56,6 +64,8 @@ class FileFacts:
     wrappers: tuple[str, ...]
     ignored: tuple[str, ...]
     metadata: dict[str, str]
+    network: NetworkEntry | None = None
+    left_over: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
 
 def read_state_dict(path: str | os.PathLike[str], ema: bool = True) -> tuple[dict[str, Tensor], FileFacts]:
@@ -81,18 +91,33 @@ def read_state_dict(path: str | os.PathLike[str], ema: bool = True) -> tuple[dic
     _refuse_other_kinds(file, start)
     if looks_like_safetensors(start) or (file.suffix == ".safetensors" and start[:1] not in (b"P", b"\x80")):
         content, metadata, stored = read_safetensors_file(file)
-        kind, card_text = "safetensors", metadata.get(CARD_KEY)
+        kind = "safetensors"
         state, wrappers, ignored = _unwrap(file, content, ema)
+        texts: Mapping[str, Any] = metadata
     else:
         metadata, kind = {}, "pytorch"
-        state, wrappers, ignored, card_text = _read_pytorch(file, ema)
+        state, wrappers, ignored, texts = _read_pytorch(file, ema)
         stored = {tensor.dtype for tensor in state.values()}
     dtypes = sorted(str(dtype).removeprefix("torch.") for dtype in stored if dtype.is_floating_point)
     for name in state:  # one by one, so that no second copy of everything is alive
         if state[name].dtype in (torch.float16, torch.bfloat16):
             state[name] = state[name].float()
-    card = PoseCard.from_json(card_text) if isinstance(card_text, str) else None
-    return state, FileFacts(file, kind, card, "+".join(dtypes), wrappers, ignored, metadata)
+    left_over = {}
+    for name in [name for name in state if name.startswith(LEFT_OVER)]:
+        layout, _, rest = name.removeprefix(LEFT_OVER).partition(".")
+        left_over[layout, rest] = state.pop(name)
+    card, network = texts.get(CARD_KEY), texts.get(NETWORK_KEY)
+    return state, FileFacts(
+        path=file,
+        format=kind,
+        card=PoseCard.from_json(card) if isinstance(card, str) else None,
+        dtype="+".join(dtypes),
+        wrappers=wrappers,
+        ignored=ignored,
+        metadata=metadata,
+        network=NetworkEntry.from_json(network) if isinstance(network, str) else None,
+        left_over=left_over,
+    )
 
 
 def save_checkpoint(path: str | os.PathLike[str], network: nn.Module, card: PoseCard, half: bool = False) -> Path:
@@ -114,18 +139,7 @@ def save_checkpoint(path: str | os.PathLike[str], network: nn.Module, card: Pose
     outputs = getattr(module, "num_keypoints", card.num_outputs)
     if outputs != card.num_outputs:
         raise ValueError(f"the network has {outputs} outputs, but the card {card.num_outputs} ({card.keypoint_set.name})")
-    state = {name: _stored(tensor, half) for name, tensor in module.state_dict().items()}
-    write_safetensors_file(target, state, {CARD_KEY: card.to_json()})
-    return target
-
-
-def _stored(tensor: Tensor, half: bool) -> Tensor:
-    tensor = tensor.detach().cpu().contiguous()
-    if half and tensor.dtype == torch.float32 and tensor.ndim > 1:
-        smaller = tensor.half()
-        if bool(torch.isfinite(smaller).all()) or not bool(torch.isfinite(tensor).all()):
-            return smaller
-    return tensor
+    return write_checkpoint(target, module.state_dict(), {CARD_KEY: card.to_json()}, half)
 
 
 def _existing(path: Path) -> Path:
@@ -161,7 +175,7 @@ def _refuse_other_kinds(path: Path, start: bytes) -> None:
         )
 
 
-def _read_pytorch(path: Path, ema: bool) -> tuple[dict[str, Tensor], tuple[str, ...], tuple[str, ...], Any]:
+def _read_pytorch(path: Path, ema: bool) -> tuple[dict[str, Tensor], tuple[str, ...], tuple[str, ...], dict[str, str]]:
     """Map the file to see what is in it, then read all of it, or copy the weights out if they are the smaller part.
 
     Nothing stays mapped (see `hrnet.weights.safetensors_file`), and optimiser states never get into memory.
@@ -169,18 +183,20 @@ def _read_pytorch(path: Path, ema: bool) -> tuple[dict[str, Tensor], tuple[str, 
     content = map_pytorch_file(path)
     if content is None:  # the format before PyTorch 1.6
         content = read_pytorch_file(path)
-        return *_unwrap(path, content, ema), _card_text(content)
+        return *_unwrap(path, content, ema), _texts(content)
     state, wrappers, ignored = _unwrap(path, content, ema)
     kept = sum(tensor.nbytes for tensor in state.values())
     if kept < 0.6 * sum(tensor.nbytes for tensor in tensors_in(content)):
-        return {name: tensor.clone() for name, tensor in state.items()}, wrappers, ignored, _card_text(content)
+        return {name: tensor.clone() for name, tensor in state.items()}, wrappers, ignored, _texts(content)
     del state, content
     content = read_pytorch_file(path)
-    return *_unwrap(path, content, ema), _card_text(content)
+    return *_unwrap(path, content, ema), _texts(content)
 
 
-def _card_text(content: Any) -> Any:
-    return content.get(CARD_KEY) if isinstance(content, Mapping) else None
+def _texts(content: Any) -> dict[str, str]:
+    if not isinstance(content, Mapping):
+        return {}
+    return {key: content[key] for key in (CARD_KEY, NETWORK_KEY) if isinstance(content.get(key), str)}
 
 
 def _unwrap(path: Path, content: Any, ema: bool) -> tuple[dict[str, Tensor], tuple[str, ...], tuple[str, ...]]:

@@ -10,7 +10,9 @@ from typing import Any
 
 from hrnet.weights.card import PoseCard
 from hrnet.weights.files import read_state_dict
-from hrnet.weights.recognition import Recognition, identify
+from hrnet.weights.layouts import LAYOUTS
+from hrnet.weights.nearest import nearest_network
+from hrnet.weights.recognition import Recognition, identify_file
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class CheckpointReport:
         wrappers: what was taken off, outermost first.
         ignored: entries beside the network's.
         unknown: what the file does not tell.
-        first_names: the first entries, for networks that are not recognised.
+        nearest: of networks that are not recognised, what they are most like.
     """
 
     path: Path
@@ -40,7 +42,13 @@ class CheckpointReport:
     wrappers: tuple[str, ...]
     ignored: tuple[str, ...]
     unknown: tuple[str, ...]
-    first_names: tuple[str, ...]
+    nearest: str
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """Layouts that `hrnet.weights.convert_checkpoint` can write it in."""
+        found = self.recognized
+        return tuple(layout.name for layout in LAYOUTS[found.family]) if found and found.architecture else ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -52,8 +60,12 @@ class CheckpointReport:
             "origin": found.origin if found else None,
             "task": found.task if found else None,
             "family": found.family if found else None,
-            "architecture": self.card.architecture if self.card else found.architecture if found else None,
+            "architecture": found.architecture if found else None,
             "num_outputs": found.num_outputs if found else None,
+            "options": dict(found.options) if found else {},
+            "input_size": found.input_size if found else None,
+            "codec": found.codec if found else None,
+            "layouts": list(self.layouts),
             "use": found.use if found else None,
             "parameters": self.parameters,
             "dtype": self.dtype,
@@ -68,15 +80,22 @@ class CheckpointReport:
         found, card = self.recognized, self.card
         rows = {"file": f"{self.path} ({self.format}, {self.file_bytes / 1e6:.1f} MB)"}
         if found is None:
-            rows["network"] = f"not recognised; entries begin with {', '.join(self.first_names)}"
+            rows["network"] = f"not recognised; {self.nearest}"
         else:
-            rows["network"] = card.architecture if card else found.architecture or found.family
-            rows["task"] = (
-                found.task + {"load": "", "start": " (a start for training)", "none": " (cannot be loaded yet)"}[found.use]
-            )
-            rows["origin"] = "hrnet" if card else found.origin
+            rows["network"] = found.architecture or f"{found.family} (cannot be built here)"
+            rows["task"] = found.task + (" (a start for training)" if found.use == "start" else "")
+            rows["origin"] = found.origin
             if found.num_outputs is not None:
-                rows["outputs"] = str(found.num_outputs)
+                rows["outputs"] = str(found.num_outputs) + ("" if found.counted == "outputs" else f" {found.counted}")
+            if found.options:
+                rows["options"] = ", ".join(f"{name}={value}" for name, value in found.options.items())
+            if found.input_size and not card:
+                height, width = found.input_size
+                rows["input"] = f"{height}x{width} (height x width) is usual"
+            if found.codec and not card:
+                rows["codec"] = f"{found.codec} is usual"
+            if self.layouts:
+                rows["converts to"] = ", ".join(self.layouts)
         rows["parameters"] = f"{self.parameters / 1e6:.2f} M, stored as {self.dtype or 'integers'}"
         if card:
             height, width = card.codec.input_size
@@ -102,7 +121,7 @@ class CheckpointReport:
 def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointReport:
     """Read a checkpoint and say what it is. Raises what `read_state_dict` raises; an unknown network is no error."""
     state, facts = read_state_dict(path)
-    found = identify(state)
+    found = identify_file(state, facts)
     statistics = (".running_mean", ".running_var", ".num_batches_tracked")
     if facts.card:  # its names and shapes leave nothing open that the card does not say
         unknown: tuple[str, ...] = ()
@@ -119,5 +138,5 @@ def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointReport:
         wrappers=facts.wrappers,
         ignored=facts.ignored,
         unknown=unknown,
-        first_names=tuple(list(state)[:4]),
+        nearest="" if found else nearest_network(state),
     )

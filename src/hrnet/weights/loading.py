@@ -13,7 +13,11 @@ from hrnet.errors import CheckpointError
 from hrnet.weights.recognition import Recognition, identify
 
 _SHOWN = 10
-_HEAD_PARTS = ("final_layer", "deconv_layers", "outs", "merge_preds")
+_HEAD_PARTS = (
+    *("final_layer", "final_layers", "deconv_layers", "outs", "merge_preds", "heatmap_conv_layers", "displacement_conv_layers"),
+    *("rescore_net", "head", "last_layer", "conv3x3_ocr", "ocr_distri_head", "cls_head", "aux_head", "classifier"),
+    *("incre_modules", "downsamp_modules", "neck", "rpn_head", "roi_head", "bbox_head"),
+)
 _COUNTER = ".num_batches_tracked"
 
 ShapeChange = tuple[str, tuple[int, ...], tuple[int, ...]]
@@ -97,9 +101,15 @@ def start_from(network: nn.Module, state_dict: Mapping[str, Tensor]) -> StartRep
 
 
 def _in_our_names(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``state`` under the names of the network ``own``, which may have its body under ``backbone.`` as detectors do."""
     found = identify(state)
-    renamed = found.layout.rename(state) if found else dict(state)
-    return renamed if sum(name in own for name in renamed) >= sum(name in own for name in state) else dict(state)
+    renamed = found.layout.to_ours(state) if found else dict(state)
+    choices = [renamed, dict(state)]
+    if "backbone.conv1.weight" in own and "conv1.weight" in renamed:
+        choices.append({f"backbone.{name}": tensor for name, tensor in renamed.items()})
+    elif "conv1.weight" in own and "backbone.conv1.weight" in renamed:
+        choices.append({name.removeprefix("backbone."): tensor for name, tensor in renamed.items()})
+    return max(choices, key=lambda names: sum(name in own for name in names))  # the first of equals
 
 
 def _compare(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[list[str], list[str], list[ShapeChange]]:
@@ -129,11 +139,17 @@ def _take(network: nn.Module, own: Mapping[str, Tensor], state: dict[str, Tensor
 
 def _fit_headline(network: nn.Module, state: Mapping[str, Tensor]) -> str:
     theirs, ours = identify(state), identify(network.state_dict())
-    network_name = f"{ours.architecture or ours.family} with {ours.num_outputs} outputs" if ours else type(network).__name__
+    network_name = type(network).__name__
+    if ours:
+        network_name = (ours.architecture or ours.family) + (f" with {ours.num_outputs} outputs" if ours.num_outputs else "")
     if theirs is None:
         names = ", ".join(list(state)[:4])
         return f"the checkpoint does not fit {network_name}, and is of no known network (it begins with {names})"
-    advice = f"; build it with build_model({theirs.architecture!r}, {theirs.num_outputs})" if theirs.architecture else ""
+    advice = ""
+    if theirs.architecture:
+        outputs = [str(theirs.num_outputs)] if theirs.num_outputs else []
+        options = [f"{name}={value!r}" for name, value in theirs.options.items()]
+        advice = f"; build it with build_model({', '.join([repr(theirs.architecture), *outputs, *options])})"
     return f"the checkpoint does not fit {network_name}: it is {theirs}{advice}"
 
 

@@ -1,0 +1,1 @@
+"""Necks: the maps of a backbone brought together for a head."""
