@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ SMALL = "pose_hrnet_w4"  # all 1754 entries, but only 3 MB
 
 def small_network(num_keypoints: int = 17, name: str = SMALL) -> PoseNetwork:
     """A network whose statistics and biases are no constants, so that mixed-up entries are noticed."""
-    network = build_model(name, num_keypoints)
+    network = cast(PoseNetwork, build_model(name, num_keypoints))
     generator = torch.Generator().manual_seed(num_keypoints)
     for tensor in network.state_dict().values():
         if tensor.is_floating_point():

@@ -13,17 +13,15 @@ from golden.manifests import manifest
 from golden.networks import assert_recorded, cases_of
 from torch import Tensor, nn
 from weights.builders import SMALL, assert_equal, small_card, small_network
-from weights.manifests import HOURGLASS52, assert_same, in_order, network_shapes, thin_manifest, thin_state
+from weights.manifests import HOURGLASS52, assert_same, network_shapes, thin_manifest, thin_state
 
 from hrnet.errors import CheckpointError
 from hrnet.weights import (
     CARD_KEY,
     checkpoint,
-    convert_checkpoint,
     inspect_checkpoint,
     load_checkpoint,
     load_into,
-    load_pose,
     open_checkpoint,
     read_state_dict,
     save_checkpoint,
@@ -42,7 +40,6 @@ from hrnet.weights.network_entry import NETWORK_KEY, NetworkEntry, family_name
         ("mmseg_ocrnet_hr18s_cityscapes19@1x64x96", {"decode_head0": "aux", "decode_head1": "out"}),
         ("timm_hrnet_w18_ssld@1x64x64", {"output": "output"}),
         ("mmpose_td-hm_hrnetv2-w18_wflw98@1x64x64", {"output": "output"}),
-        ("mmpose_ae_hrnet-w32_coco17@1x64x64", {"heatmaps": "heatmaps", "tags": "tags"}),
     ],
 )
 def test_outputs_of_other_toolkits(case_id: str, names: dict[str, str], as_file: Any) -> None:
@@ -263,74 +260,6 @@ def test_ours_with_a_card(tmp_path: Path) -> None:
     assert loaded.found is not None
     assert (loaded.found.origin, loaded.found.unknown, loaded.found.codec) == ("hrnet", (), "dark")
     assert_equal(loaded.network.state_dict(), small_network().state_dict())
-
-
-# --- conversion of files
-
-
-def test_there_and_back(tmp_path: Path) -> None:
-    first = save_checkpoint(tmp_path / "a.safetensors", small_network(), small_card())
-    state = small_network().state_dict()
-    for layout, suffix in (("ours", "pth"), ("reference", "safetensors"), ("mmpose", "safetensors"), ("mmpose-0", "pth")):
-        there = convert_checkpoint(first, layout, tmp_path / f"there.{suffix}")
-        back = convert_checkpoint(there.path, "ours", tmp_path / f"back.{suffix}")
-        assert_equal(in_order(read_state_dict(back.path)[0], state), state)
-        assert (there.layout, there.architecture, back.layout) == (layout, SMALL, "ours")
-        assert bool(there.notes) == (layout != "ours")
-        facts = read_state_dict(there.path)[1]
-        assert facts.card == (small_card() if layout == "ours" else None)
-    assert load_pose(convert_checkpoint(first, "ours", tmp_path / "c.pth").path)[1] == small_card()
-    assert {entry.name for entry in tmp_path.iterdir()} == {"a.safetensors", "c.pth"} | {
-        f"{way}.{suffix}" for way in ("there", "back") for suffix in ("pth", "safetensors")
-    }
-
-
-def test_dead_rows_survive_in_files_of_ours(tmp_path: Path) -> None:
-    name = "mmdet_v1/mask_rcnn_hrnetv2p_w18"
-    theirs = thin_manifest(name)
-    torch.save(theirs, tmp_path / "a.pth")
-    convert_checkpoint(tmp_path / "a.pth", "ours", tmp_path / "b.safetensors")
-    facts = read_state_dict(tmp_path / "b.safetensors")[1]
-    assert {key for _, key in facts.left_over} == {
-        f"roi_head.{part}.{kind}" for part in ("bbox_head.fc_reg", "mask_head.conv_logits") for kind in ("weight", "bias")
-    }
-    assert facts.network == NetworkEntry("mask_rcnn_hrnetv2p_w18", 80, {}, "mmdet 1.x or HRNet-Object-Detection")
-    convert_checkpoint(tmp_path / "b.safetensors", "mmdet-1", tmp_path / "c.pth")
-    assert_same(torch.load(tmp_path / "c.pth", weights_only=True), theirs)
-
-
-def test_files_of_ours_say_what_names_do_not(tmp_path: Path) -> None:
-    for name, options in (("seg_hrnet_w4", {"align_corners": True}), ("pose_resnet50_caffe", {}), ("ae_hrnet_w4", {})):
-        thin = thin_state(network_shapes(name, 5))
-        torch.save(thin, tmp_path / "a.pth")
-        convert_checkpoint(tmp_path / "a.pth", "ours", tmp_path / "b.safetensors", architecture=name, num_outputs=5, **options)
-        loaded = open_checkpoint(tmp_path / "b.safetensors")
-        assert (loaded.entry.architecture, loaded.entry.num_outputs, loaded.entry.options) == (name, 5, options)
-        report = inspect_checkpoint(tmp_path / "b.safetensors")
-        assert not any("align_corners" in sentence or "_caffe" in sentence for sentence in report.unknown)
-        assert "hrnet, converted from" in report.summary()
-        assert report.to_dict()["architecture"] == name
-
-
-def test_half_precision(tmp_path: Path) -> None:
-    path = save_checkpoint(tmp_path / "a.safetensors", small_network(), small_card())
-    convert_checkpoint(path, "mmpose", tmp_path / "b.pth", half=True)
-    state = torch.load(tmp_path / "b.pth", weights_only=True)
-    assert state["backbone.conv1.weight"].dtype == torch.float16
-    assert state["backbone.bn1.weight"].dtype == torch.float32
-
-
-def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
-    path = save_checkpoint(tmp_path / "a.safetensors", small_network(), small_card())
-    with pytest.raises(CheckpointError, match=r"pose_hrnet has no layout 'mmseg': .* as ours, reference, mmpose"):
-        convert_checkpoint(path, "mmseg", tmp_path / "b.pth")
-    with pytest.raises(ValueError, match="no layout called 'mmseq'"):
-        convert_checkpoint(tmp_path / "nothing.pth", "mmseq", tmp_path / "b.pth")
-    with pytest.raises(ValueError, match=r"\.safetensors or \.pth, got 'b\.onnx'"):
-        convert_checkpoint(path, "mmpose", tmp_path / "b.onnx")
-    with pytest.raises(OSError, match="cannot write"):
-        convert_checkpoint(path, "mmpose", tmp_path / "nowhere" / "b.pth")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.safetensors"]
 
 
 @pytest.mark.parametrize(

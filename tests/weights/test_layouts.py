@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from golden.manifests import manifest
 from weights.builders import small_network
 from weights.manifests import (
     LOADABLE,

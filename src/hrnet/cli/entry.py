@@ -16,7 +16,7 @@ from hrnet.errors import HRNetError
 
 app = App(
     name="hrnet",
-    help="High-resolution networks for human pose.",
+    help="High-resolution networks: people's poses from pictures, and every network and checkpoint of the family.",
     help_epilogue="Any command takes --debug (or HRNET_DEBUG=1) to show the whole traceback of an error.",
     help_format="plaintext",
     version=__version__,
@@ -27,7 +27,8 @@ app.command("hrnet.cli.predict:app", name="predict", help="Find keypoints in pic
 app.command("hrnet.cli.train:train", name="train", help="Train a network as a YAML recipe says.")
 app.command("hrnet.cli.evaluate:app", name="evaluate", help="Measure a model on an annotated data set.")
 app.command("hrnet.cli.inspect:inspect", name="inspect", help="What is in this data set or checkpoint, and is it sound.")
-app.command("hrnet.cli.models:models", name="models", help="List the networks and the bundled weights.")
+app.command("hrnet.cli.convert:convert", name="convert", help="Write a checkpoint in the layout of another toolkit.")
+app.command("hrnet.cli.models:models", name="models", help="List the networks, and the bundled and published weights.")
 app.command("hrnet.cli.doctor:doctor", name="doctor", help="What is installed, what will run where, what is missing.")
 
 

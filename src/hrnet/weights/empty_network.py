@@ -21,6 +21,6 @@ class _NoFilling(TorchFunctionMode):
 
 
 def empty_network(name: str, num_outputs: int | None = None, **options: Any) -> nn.Module:
-    """`hrnet.models.build_model` on the meta device: shapes, but neither memory nor weights. Arguments and errors are the same."""
+    """Build a network on the meta device: shapes, but neither memory nor weights. Otherwise as `hrnet.models.build_model`."""
     with torch.device("meta"), _NoFilling():
         return build_model(name, num_outputs, **options)
