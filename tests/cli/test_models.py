@@ -21,7 +21,7 @@ def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_filter_a_count_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     shown = capsys.readouterr().out
-    for words in ("pose_hrnet_w32", "28.54 M", "pose_hrnet_w18_small_v1.lspet_256x192", "14 (lsp", "seg_hrnet_w48_ocr"):
+    for words in ("pose_hrnet_w32", "28.54 M", "pose_hrnet_w18_small_v1.lspet_256x192", "14 (lsp", "seg_hrnet_TAG_ocr"):
         assert words in shown
     assert "244 published checkpoints: 'hrnet models --task" in shown
     assert "coco_256x192_udp" not in shown

@@ -9,6 +9,7 @@ from weights.builders import SMALL, assert_equal, imagenet_hrnet, mmpose_0, mmpo
 from hrnet.errors import CheckpointError
 from hrnet.models import build_model
 from hrnet.weights import load_into, start_from
+from hrnet.weights.layouts import layout_called
 
 
 def unchanged(network: torch.nn.Module, before: dict[str, torch.Tensor]) -> None:
@@ -118,3 +119,22 @@ def test_another_width_is_no_start() -> None:
     with pytest.raises(CheckpointError, match=r"only 0% of the backbone"):
         start_from(network, {"encoder.weight": torch.zeros(3)})
     unchanged(network, before)
+
+
+def test_start_of_a_detector_from_imagenet() -> None:
+    """Its body has another prefix."""
+    network, source = build_model("fcos_hrnetv2p_w4", 3), imagenet_hrnet(4)
+    report = start_from(network, source)
+    assert report.backbone_share == 1.0
+    assert torch.equal(network.get_parameter("backbone.conv1.weight"), source["conv1.weight"])
+    assert {name.split(".")[0] for name in report.missing} == {"neck", "bbox_head"}
+
+
+def test_loads_layouts_with_other_tensors() -> None:
+    """mmseg has no bias before BatchNorm: it is zero."""
+    source = build_model("seg_hrnet_w4", 5).state_dict()
+    theirs = layout_called("mmseg", "seg_hrnet").from_ours(source)
+    network = build_model("seg_hrnet_w4", 5)
+    load_into(network, theirs)
+    assert not network.state_dict()["last_layer.0.bias"].any()
+    assert torch.equal(network.state_dict()["last_layer.3.weight"], source["last_layer.3.weight"])

@@ -128,11 +128,22 @@ def _sized(names: Iterable[str], tasks: dict[str, str], size: tuple[int, int] | 
     return rows
 
 
+def _by_family(names: list[str]) -> list[str]:
+    """The names, those of a whole family of HRNets as one with TAG in it."""
+    from hrnet.models.variants import HRNET_SPECS, family_of
+
+    return list(
+        dict.fromkeys(family.name_of("TAG") if (family := family_of(name)).variants is HRNET_SPECS else name for name in names)
+    )
+
+
 def _print_tables(
     networks: list[dict[str, Any]], size: tuple[int, int] | None, published: list[ZooEntry] | None, count: int
 ) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from hrnet.models.variants import HRNET_SPECS
 
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -149,8 +160,9 @@ def _print_tables(
     if plain:
         table = Table("task", "networks", title="More networks" if sized else "Networks", title_justify="left")
         for task in dict.fromkeys(row["task"] for row in plain):
-            table.add_row(task, ", ".join(row["network"] for row in plain if row["task"] == task))
+            table.add_row(task, ", ".join(_by_family([row["network"] for row in plain if row["task"] == task])))
         console.print(table)
+        console.print(f"TAG is any of {', '.join(HRNET_SPECS)}, or any width wN. 'hrnet models --task TASK' lists sizes.")
     if published is None:
         _print_bundled(console)
         console.print(
