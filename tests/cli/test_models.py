@@ -92,3 +92,8 @@ def test_products_are_counted_as_in_the_papers() -> None:
     assert multiply_accumulates(network, (8, 8)) == expected
     assert not any(module._forward_hooks for module in network)
     assert multiply_accumulates(network.to(torch.device("meta")), (8, 8)) == expected
+
+
+def test_inspecting_weights_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "pose_hrnet_w18_small_v1.lspet_256x192"]) == 0
+    assert "14 (lsp)" in capsys.readouterr().out

@@ -26,7 +26,8 @@ def inspect(
     Parameters
     ----------
     path
-        Annotation file, or a checkpoint (.safetensors, .pth, .pt, .ckpt, .tar, .bin).
+        Annotation file, a checkpoint (.safetensors, .pth, .pt, .ckpt, .tar, .bin), or the name of bundled or published weights,
+        which are downloaded.
     images
         Folder of the pictures of a data set; beside the annotation file when absent.
     sheet
@@ -36,12 +37,12 @@ def inspect(
     keypoint_set
         Name of the keypoint set, where the annotation file does not say it.
     """
-    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+    if path.suffix.lower() in CHECKPOINT_SUFFIXES or _is_name_of_weights(path):
         if images or sheet or against:
             raise CycloptsError(f"--images, --sheet and --against belong to data sets, and {path.name} is a checkpoint")
         from hrnet.weights import inspect_checkpoint
 
-        print(inspect_checkpoint(path))
+        print(inspect_checkpoint(str(path)))
         return 0
     from hrnet.data.inspection import inspect_pose_dataset
 
@@ -53,3 +54,12 @@ def inspect(
     if sheet is not None:
         print(f"sheet written to {sheet}")
     return 1 if report.problems else 0
+
+
+def _is_name_of_weights(path: Path) -> bool:
+    if path.exists() or path.parent != Path() or path.suffix.lower() in (".json", ".mat"):
+        return False
+    from hrnet.weights import bundled_models
+    from hrnet.weights.zoo import zoo_entries
+
+    return path.name in bundled_models() or path.name in zoo_entries()

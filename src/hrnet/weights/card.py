@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,6 +22,8 @@ CARD_FORMAT = 1
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+Card = TypeVar("Card")
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,7 @@ class PoseCard:
     def __post_init__(self) -> None:
         if not self.architecture:
             raise ValueError("architecture must name a network of hrnet.models.list_models()")
-        if not all(abs(value) < float("inf") for value in self.mean):
-            raise ValueError(f"mean must be finite, got {self.mean}")
-        if not all(0 < value < float("inf") for value in self.std):
-            raise ValueError(f"std must be positive, got {self.std}")
+        check_normalization(self.mean, self.std)
         if not 0 < self.padding < float("inf"):
             raise ValueError(f"padding must be positive, got {self.padding}")
 
@@ -71,7 +70,7 @@ class PoseCard:
 
     def to_json(self, indent: int | None = None) -> str:
         """Return strict JSON that `from_json` reads. Raises ValueError for a metric that is not finite."""
-        return json.dumps({"format": CARD_FORMAT, **dataclasses.asdict(self)}, indent=indent, allow_nan=False)
+        return card_to_json(self, indent)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> PoseCard:
@@ -81,29 +80,7 @@ class PoseCard:
             CheckpointError: no JSON object, a newer format, an unknown field (the message names the nearest), a missing
                 field or a value of the wrong type.
         """
-        try:
-            data = json.loads(text)
-        except ValueError as error:
-            raise CheckpointError(f"the model card is not JSON: {error}") from error
-        if not isinstance(data, dict):
-            raise CheckpointError(f"the model card must be a JSON object, got {type(data).__name__}")
-        version = data.pop("format", None)
-        if not isinstance(version, int) or version < 1:
-            raise CheckpointError(f"the model card states no format (expected 'format': {CARD_FORMAT}), got {version!r}")
-        if version > CARD_FORMAT:
-            raise CheckpointError(
-                f"the model card has format {version}, this version of hrnet reads up to {CARD_FORMAT}: upgrade hrnet"
-            )
-        _refuse_unknown_fields(data)
-        try:
-            return _CARD.validate_json(json.dumps(data))  # as JSON, so that lists become tuples but "1" no number
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"])) or "model card"
-            raise CheckpointError(f"the model card is not sound: {place}: {first['msg']}") from error
-
-
-_CARD = TypeAdapter(PoseCard)
+        return card_from_json(cls, text)
 
 
 def channels_per_keypoint(codec: CodecSpec) -> int:
@@ -111,13 +88,47 @@ def channels_per_keypoint(codec: CodecSpec) -> int:
     return 3 if codec.name == "udp_combined" else 1
 
 
-def _refuse_unknown_fields(data: Mapping[str, Any]) -> None:
-    for prefix, kind, values in (
-        ("", PoseCard, data),
-        ("keypoint_set.", KeypointSet, data.get("keypoint_set")),
-        ("codec.", CodecSpec, data.get("codec")),
-    ):
-        known = {entry.name for entry in dataclasses.fields(kind)}
-        for name in values if isinstance(values, dict) else ():
-            if name not in known:
-                raise CheckpointError(f"the model card has an unknown field {prefix + name!r}; {nearest_name(name, known)}")
+def check_normalization(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    """Raises ValueError for numbers that pictures cannot be normalised with."""
+    if not all(abs(value) < float("inf") for value in mean):
+        raise ValueError(f"mean must be finite, got {mean}")
+    if not all(0 < value < float("inf") for value in std):
+        raise ValueError(f"std must be positive, got {std}")
+
+
+def card_to_json(card: Any, indent: int | None = None) -> str:
+    """Strict JSON of a card of any task. Raises ValueError for a number that is not finite."""
+    return json.dumps({"format": CARD_FORMAT, **dataclasses.asdict(card)}, indent=indent, allow_nan=False)
+
+
+def card_from_json(kind: type[Card], text: str | bytes) -> Card:
+    """Read a card of the dataclass ``kind``. Raises CheckpointError as `PoseCard.from_json` says."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise CheckpointError(f"the model card is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise CheckpointError(f"the model card must be a JSON object, got {type(data).__name__}")
+    version = data.pop("format", None)
+    if not isinstance(version, int) or version < 1:
+        raise CheckpointError(f"the model card states no format (expected 'format': {CARD_FORMAT}), got {version!r}")
+    if version > CARD_FORMAT:
+        raise CheckpointError(
+            f"the model card has format {version}, this version of hrnet reads up to {CARD_FORMAT}: upgrade hrnet"
+        )
+    _refuse_unknown_fields(data, kind)
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(data))  # as JSON, so that lists become tuples but "1" no number
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "model card"
+        raise CheckpointError(f"the model card is not sound: {place}: {first['msg']}") from error
+
+
+def _refuse_unknown_fields(data: Mapping[str, Any], kind: type, prefix: str = "") -> None:
+    known = get_type_hints(kind)
+    for name, value in data.items():
+        if name not in known:
+            raise CheckpointError(f"the model card has an unknown field {prefix + name!r}; {nearest_name(name, known)}")
+        if dataclasses.is_dataclass(known[name]) and isinstance(value, dict):
+            _refuse_unknown_fields(value, known[name], f"{prefix}{name}.")

@@ -118,9 +118,14 @@ class CheckpointReport:
     __str__ = summary
 
 
-def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointReport:
-    """Read a checkpoint and say what it is. Raises what `read_state_dict` raises; an unknown network is no error."""
-    state, facts = read_state_dict(path)
+def inspect_checkpoint(name_or_path: str | os.PathLike[str]) -> CheckpointReport:
+    """Read a checkpoint, a file or bundled or published weights by name, and say what it is.
+
+    Raises what `hrnet.weights.zoo.locate` and `read_state_dict` raise; an unknown network is no error.
+    """
+    from hrnet.weights.zoo import locate  # reads the record of published weights, of which files need nothing
+
+    state, facts = read_state_dict(locate(name_or_path).path)
     found = identify_file(state, facts)
     statistics = (".running_mean", ".running_var", ".num_batches_tracked")
     if facts.card:  # its names and shapes leave nothing open that the card does not say
