@@ -31,7 +31,7 @@ class FaceHRNetV2(HRNet):
         super().__init__(spec)
         self.num_keypoints = num_keypoints
         self.head = per_pixel_layers(sum(self.channels), num_keypoints)
-        initialize(self, outputs=("head",), batch_norm_momentum=spec.batch_norm_momentum)
+        initialize(self, outputs=("head.3",), batch_norm_momentum=spec.batch_norm_momentum)
 
     def predict(self, features: list[Tensor]) -> Tensor:
         return self.head(concatenate_branches(features, self.spec.upsampling))

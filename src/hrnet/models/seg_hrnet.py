@@ -30,7 +30,7 @@ class SegHRNet(HRNet):
         super().__init__(replace(spec, outputs="all", upsampling=Upsampling("bilinear", align_corners)))
         self.num_classes = num_classes
         self.last_layer = per_pixel_layers(sum(self.channels), num_classes)
-        initialize(self, outputs=("last_layer",), batch_norm_momentum=spec.batch_norm_momentum)
+        initialize(self, outputs=("last_layer.3",), batch_norm_momentum=spec.batch_norm_momentum)
 
     def predict(self, features: list[Tensor]) -> Tensor:
         return self.last_layer(concatenate_branches(features, self.spec.upsampling))

@@ -47,7 +47,7 @@ class SegHRNetOCR(HRNet):
         self.ocr_distri_head = ObjectContextHead()
         self.cls_head = nn.Conv2d(CHANNELS, num_classes, 1)
         self.aux_head = per_pixel_layers(width, num_classes)
-        initialize(self, outputs=("cls_head", "aux_head"), batch_norm_momentum=spec.batch_norm_momentum)
+        initialize(self, outputs=("cls_head", "aux_head.3"), batch_norm_momentum=spec.batch_norm_momentum)
 
     def predict(self, features: list[Tensor]) -> OCRLogits:
         whole = concatenate_branches(features, self.spec.upsampling)

@@ -14,7 +14,7 @@ def initialize(network: nn.Module, outputs: tuple[str, ...] = ("final_layer",), 
     """
     for name, module in network.named_modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            if name.split(".")[0] in outputs:
+            if any(f"{name}.".startswith(f"{output}.") for output in outputs):
                 nn.init.normal_(module.weight, std=0.001)
             else:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

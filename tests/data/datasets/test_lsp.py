@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from hrnet.data.datasets import load_lsp
 from hrnet.errors import AnnotationError
-
-scipy_io = pytest.importorskip("scipy.io")
 
 
 def people(count: int) -> np.ndarray:
@@ -19,7 +18,7 @@ def people(count: int) -> np.ndarray:
 
 
 def save(folder, joints):
-    scipy_io.savemat(folder / "joints.mat", {"joints": joints})
+    savemat(folder / "joints.mat", {"joints": joints})
     return folder / "joints.mat"
 
 

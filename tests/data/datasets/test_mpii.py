@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from hrnet.data.datasets import load_mpii
 from hrnet.errors import AnnotationError
@@ -63,12 +64,11 @@ def test_head_sizes(tmp_path):
 
 
 def test_head_sizes_from_a_matlab_file(tmp_path):
-    scipy_io = pytest.importorskip("scipy.io")
     corners = np.array([[[0, 0], [3, 4]], [[10, 10], [16, 18]]], float).transpose(1, 2, 0)  # (2, 2, N)
-    scipy_io.savemat(tmp_path / "gt.mat", {"headboxes_src": corners})
+    savemat(tmp_path / "gt.mat", {"headboxes_src": corners})
     dataset = load(tmp_path, [person(), person()], head_boxes=tmp_path / "gt.mat")
     assert [record.head_size for record in dataset.records] == [pytest.approx(3), pytest.approx(6)]
-    scipy_io.savemat(tmp_path / "other.mat", {"something": corners})
+    savemat(tmp_path / "other.mat", {"something": corners})
     with pytest.raises(AnnotationError, match="'headboxes_src', the file has: something"):
         load(tmp_path, [person()], head_boxes=tmp_path / "other.mat")
     (tmp_path / "broken.mat").write_bytes(b"MATLAB 5.0 MAT-file" + b"\0" * 40)

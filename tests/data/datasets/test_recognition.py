@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from hrnet.data.datasets import load_pose_dataset
 from hrnet.errors import AnnotationError
@@ -30,15 +31,14 @@ def test_formats_are_recognised_by_content(tmp_path):
 
 
 def test_matlab_files(tmp_path):
-    scipy_io = pytest.importorskip("scipy.io")
-    scipy_io.savemat(tmp_path / "joints.mat", {"joints": np.ones((3, 14, 2))})
+    savemat(tmp_path / "joints.mat", {"joints": np.ones((3, 14, 2))})
     assert load_pose_dataset(tmp_path / "joints.mat", tmp_path).format == "lsp"
     for name, message in (
         ("RELEASE", "MPII's own MATLAB release"),
         ("headboxes_src", "as head boxes"),
         ("x", "the file has: x"),
     ):
-        scipy_io.savemat(tmp_path / "other.mat", {name: 1})
+        savemat(tmp_path / "other.mat", {name: 1})
         with pytest.raises(AnnotationError, match=message):
             load_pose_dataset(tmp_path / "other.mat", tmp_path)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hrnet.errors import AnnotationError, MissingExtraError
+from hrnet.errors import AnnotationError
 
 
 def mat_names(path: str | Path) -> list[str]:
@@ -19,7 +19,6 @@ def read_mat(path: str | Path, variable: str) -> np.ndarray:
 
     Raises:
         AnnotationError: the file is missing, broken, or has no such variable.
-        MissingExtraError: SciPy is not installed.
     """
     content = _load(path)
     if variable not in content:
@@ -29,12 +28,8 @@ def read_mat(path: str | Path, variable: str) -> np.ndarray:
 
 
 def _load(path: str | Path) -> dict[str, np.ndarray]:
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{path}: reading MATLAB files needs SciPy, which is not installed: pip install 'hrnet[train]'"
-        ) from error
+    from scipy.io import loadmat  # slow to import, and seldom needed
+
     path = Path(path)
     if path.is_dir():
         raise AnnotationError(f"{path}: expected a .mat file, got a folder")
