@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hrnet.nn.conv_unit import conv_unit
-from hrnet.nn.normal_initialization import initialize_normal
+from hrnet.nn.initialization import initialize_normal
 
 NORM_GROUPS = 32
 # Of RetinaNet (Lin et al., ICCV 2017, section 4.1): a fresh network gives each class this probability, so that the first

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from hrnet.nn.normal_initialization import initialize_normal
+from hrnet.nn.initialization import initialize_normal
 
 
 class ProposalOutput(NamedTuple):

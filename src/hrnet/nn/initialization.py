@@ -24,3 +24,12 @@ def initialize(network: nn.Module, outputs: tuple[str, ...] = ("final_layer",), 
             module.momentum = batch_norm_momentum
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
+
+
+def initialize_normal(module: nn.Module, std: float) -> None:
+    """Fill the convolutions and linear layers of a detection head in place: weights N(0, std), biases 0."""
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.normal_(layer.weight, std=std)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
