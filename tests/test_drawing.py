@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hrnet.drawing import LEFT_COLOR, MIDDLE_COLOR, RIGHT_COLOR, contact_sheet, draw_poses, encode_picture, keypoint_colors
+from hrnet.drawing import (
+    LEFT_COLOR,
+    MIDDLE_COLOR,
+    RIGHT_COLOR,
+    contact_sheet,
+    draw_poses,
+    encode_picture,
+    keypoint_colors,
+    track_color,
+)
 from hrnet.structures import KeypointSet
 
 BODY = KeypointSet("body", ("nose", "left_hand", "right_hand"), (0, 2, 1), ((0, 1), (0, 2)))
@@ -117,3 +126,24 @@ def test_encode_picture_refuses_unknown_kinds():
     assert encode_picture(GREY, ".png").startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"\.xyz"):
         encode_picture(GREY, ".xyz")
+
+
+def test_a_track_has_one_colour_and_its_number_beside_it():
+    drawn = draw_poses(GREY, POINTS, np.ones((1, 3)), BODY, track_ids=np.array([7]))
+    for place in ((55, 100), (55, 60)):  # the middles of both limbs
+        np.testing.assert_allclose(drawn[place].astype(int), track_color(7), atol=40)
+    assert (drawn[:18] != GREY[:18]).any()  # above the topmost joint
+    np.testing.assert_array_equal(drawn, draw_poses(GREY, POINTS, np.ones((1, 3)), BODY, track_ids=np.array([7])))
+    untracked = draw_poses(GREY, POINTS, np.ones((1, 3)), BODY, track_ids=np.array([-1]))
+    assert (untracked[:12] == GREY[:12]).all()
+    assert np.ptp(untracked.astype(int), axis=2).max() <= 6  # grey, but for the bluish outline
+    with pytest.raises(ValueError, match="1 people but 2 track_ids"):
+        draw_poses(GREY, POINTS, np.ones((1, 3)), BODY, track_ids=np.array([1, 2]))
+
+
+def test_neighbouring_tracks_have_colours_far_apart():
+    colors = np.array([track_color(number) for number in range(1, 61)], int)
+    assert track_color(12) == track_color(12)
+    assert len(np.unique(colors, axis=0)) == 60
+    steps = np.abs(np.diff(colors, axis=0)).max(axis=1)
+    assert steps.min() > 60

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hrnet.structures import KeypointSet, PoseResult
+from hrnet.structures.pose_formats import results_to_posetrack
 
 SET = KeypointSet("three", ("nose", "left_hand", "right_hand"), (0, 2, 1), ((0, 1), (0, 2)), sigmas=(0.1, 0.2, 0.3))
 ARRAYS = ("keypoints", "keypoint_scores", "boxes", "box_scores", "scores")
@@ -134,3 +135,61 @@ def test_damaged_people_are_named():
     data["people"][0]["keypoints"].pop()
     with pytest.raises(ValueError, match="keypoints"):
         PoseResult.from_dict(data)
+
+
+def test_track_ids_stay_with_their_people():
+    result = make_result(3, track_ids=[5, -1, 2])
+    assert result.track_ids is not None
+    assert result.track_ids.dtype == np.int64
+    chosen = result[[2, 0]].track_ids
+    assert chosen is not None
+    assert chosen.tolist() == [2, 5]
+    loaded = PoseResult.from_dict(json.loads(result.to_json()))
+    assert_equal(loaded, result)
+    assert loaded.track_ids is not None
+    assert loaded.track_ids.tolist() == [5, -1, 2]
+    assert [row["track_id"] for row in result.to_coco(1)] == [5, -1, 2]
+    image = np.full((64, 80, 3), 128, np.uint8)
+    assert (result.plot(image) != make_result(3).plot(image)).any()
+
+
+def test_without_tracks_nothing_is_said_of_them():
+    result = make_result(2)
+    assert result[0].track_ids is None
+    assert "track_id" not in result.to_json()
+    assert PoseResult.from_dict(result.to_dict()).track_ids is None
+    assert all("track_id" not in row for row in result.to_coco(1))
+    assert make_result(0, track_ids=[]).track_ids is not None
+
+
+@pytest.mark.parametrize("ids", [[1, 2], [[1], [2], [3]], [1.0, 2.0, 3.0], ["a", "b", "c"]])
+def test_wrong_track_ids_are_refused(ids):
+    with pytest.raises(ValueError, match="track_ids must"):
+        make_result(3, track_ids=ids)
+
+
+def test_saved_track_ids_must_be_whole_numbers():
+    data = make_result(2, track_ids=[1, 2]).to_dict()
+    data["people"][0]["track_id"] = "one"
+    with pytest.raises(ValueError, match="'track_id' of a saved result"):
+        PoseResult.from_dict(data)
+
+
+def test_posetrack_files():
+    frames = [(0, make_result(2, track_ids=[3, -1])), (4, make_result(0)), (5, make_result(1, track_ids=[3], source=None))]
+    data = json.loads(json.dumps(results_to_posetrack(frames, "clip.mp4"), allow_nan=False))
+    assert [image["id"] for image in data["images"]] == [0, 4, 5]
+    assert data["images"][2]["file_name"] == "clip.mp4#5"
+    assert [(row["image_id"], row["track_id"], row["id"]) for row in data["annotations"]] == [(0, 3, 1), (5, 3, 2)]
+    first = data["annotations"][0]
+    assert first["scores"] == first["keypoints"][2::3]
+    assert len(first["scores"]) == 3
+    assert data["categories"][0]["keypoints"] == list(SET.keypoints)
+    assert data["categories"][0]["skeleton"] == [[1, 2], [1, 3]]
+    with pytest.raises(ValueError, match=r"frame 1 of clip\.mp4 was not tracked"):
+        results_to_posetrack([(1, make_result(1))], "clip.mp4")
+    other = KeypointSet("one", ("nose",), (0,))
+    empty = np.zeros(0)
+    nobody = PoseResult(empty, empty, empty, empty, empty, other, (64, 80))
+    with pytest.raises(ValueError, match="keypoint set 'one'"):
+        results_to_posetrack([frames[0], (1, nobody)], "clip.mp4")

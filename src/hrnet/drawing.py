@@ -6,6 +6,7 @@ person and the picture, so that a face in a crowd and a portrait are both readab
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ RIGHT_COLOR = (240, 150, 30)
 MIDDLE_COLOR = (240, 228, 66)
 OUTLINE_COLOR = (24, 24, 28)
 BOX_COLOR = (245, 245, 245)
+UNTRACKED_COLOR = (170, 170, 170)
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -57,6 +59,13 @@ def keypoint_colors(keypoint_set: KeypointSet) -> list[tuple[int, int, int]]:
     return colors
 
 
+def track_color(track_id: int) -> tuple[int, int, int]:
+    """RGB colour of a track: always the same for a number, far apart for numbers near each other."""
+    hue = (0.55 + track_id * 0.618034) % 1  # steps of the golden ratio keep any run of numbers well spread
+    red, green, blue = colorsys.hsv_to_rgb(hue, (0.75, 0.5)[track_id // 5 % 2], (1.0, 0.8)[track_id // 10 % 2])
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
 def draw_poses(
     image: np.ndarray,
     keypoints: np.ndarray,
@@ -66,6 +75,7 @@ def draw_poses(
     box_scores: np.ndarray | None = None,
     threshold: float = 0.3,
     copy: bool = True,
+    track_ids: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw N people on a picture and return it.
 
@@ -78,6 +88,7 @@ def draw_poses(
         box_scores: (N,) to write at the boxes.
         threshold: smallest score that is drawn.
         copy: False to draw on ``image`` itself, which must then be writable and contiguous.
+        track_ids: (N,) numbers of people in a video: each is drawn in the colour of its number, which is written beside it.
 
     Raises:
         ValueError: a shape or type that does not fit.
@@ -95,10 +106,11 @@ def draw_poses(
         raise ValueError("copy=False needs a writable, contiguous picture; pass copy=True")
     canvas = np.array(image, order="C", copy=True) if copy else image
     rectangles = None if boxes is None else np.asarray(boxes, np.float64).reshape(-1, 4)
-    if rectangles is not None and len(rectangles) != len(points):
-        raise ValueError(f"{len(points)} people but {len(rectangles)} boxes")
+    for label, given in (("boxes", rectangles), ("track_ids", track_ids)):
+        if given is not None and len(given) != len(points):
+            raise ValueError(f"{len(points)} people but {len(given)} {label}")
 
-    colors = keypoint_colors(keypoint_set)
+    side_colors = keypoint_colors(keypoint_set)
     order = range(len(points) - 1, -1, -1)  # the first person, usually the surest, ends on top
     for person in order:
         drawable = _drawable(points[person], confidence[person], threshold, canvas.shape)
@@ -107,7 +119,12 @@ def draw_poses(
         if box is not None:
             label = "" if box_scores is None else f"{float(np.asarray(box_scores)[person]):.2f}"
             _draw_box(canvas, box, label, stroke)
+        track = -1 if track_ids is None else int(track_ids[person])
+        colors = side_colors if track_ids is None else [track_color(track) if track >= 0 else UNTRACKED_COLOR] * joints
         _draw_person(canvas, points[person], drawable, keypoint_set.skeleton, colors, stroke)
+        if track >= 0 and drawable.any():
+            top = points[person][drawable][points[person][drawable, 1].argmin()]
+            _write_label(canvas, top - (0, 2 * stroke.joint + stroke.limb), str(track), OUTLINE_COLOR, track_color(track))
     return canvas
 
 
@@ -198,8 +215,7 @@ def _stroke(points: np.ndarray, box: np.ndarray | None, shape: tuple[int, ...]) 
 
 
 def _fixed(point: np.ndarray) -> tuple[int, int]:
-    scale = 1 << _SHIFT
-    return round(float(point[0]) * scale), round(float(point[1]) * scale)
+    return round(float(point[0]) * (1 << _SHIFT)), round(float(point[1]) * (1 << _SHIFT))
 
 
 def _line(canvas: np.ndarray, start: np.ndarray, end: np.ndarray, color: tuple[int, int, int], thickness: int) -> None:
@@ -253,15 +269,19 @@ def _draw_box(canvas: np.ndarray, box: np.ndarray, label: str, stroke: _Stroke) 
     thickness = max(1, stroke.limb // 3)
     cv2.rectangle(canvas, first, last, OUTLINE_COLOR, thickness + 2, cv2.LINE_AA, _SHIFT)
     cv2.rectangle(canvas, first, last, BOX_COLOR, thickness, cv2.LINE_AA, _SHIFT)
-    if not label:
-        return
+    if label:
+        _write_label(canvas, box[:2], label, BOX_COLOR, OUTLINE_COLOR)
+
+
+def _write_label(canvas: np.ndarray, place: np.ndarray, label: str, color: tuple[int, ...], ground: tuple[int, ...]) -> None:
+    """Write on a plate whose lower left corner is at ``place`` (2,), moved to where all of it is in the picture."""
     scale = float(np.clip(min(canvas.shape[:2]) / 1100, 0.35, 1.2))
     weight = max(1, round(1.4 * scale))
     (width, height), base = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, weight)
-    x = int(np.clip(box[0], 0, max(0, canvas.shape[1] - width - 6)))
-    y = int(np.clip(box[1], height + base + 4, max(height + base + 4, canvas.shape[0] - 1)))
-    cv2.rectangle(canvas, (x, y - height - base - 4), (x + width + 6, y), OUTLINE_COLOR, -1)
-    cv2.putText(canvas, label, (x + 3, y - base), cv2.FONT_HERSHEY_SIMPLEX, scale, BOX_COLOR, weight, cv2.LINE_AA)
+    x = int(np.clip(place[0], 0, max(0, canvas.shape[1] - width - 6)))
+    y = int(np.clip(place[1], height + base + 4, max(height + base + 4, canvas.shape[0] - 1)))
+    cv2.rectangle(canvas, (x, y - height - base - 4), (x + width + 6, y), ground, -1)
+    cv2.putText(canvas, label, (x + 3, y - base), cv2.FONT_HERSHEY_SIMPLEX, scale, color, weight, cv2.LINE_AA)
 
 
 def _write_caption(sheet: np.ndarray, caption: str, left: int, top: int, width: int, strip: int) -> None:

@@ -93,6 +93,20 @@ def test_predict_a_video(checkpoint: Path, tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "out" / "clip.json").read_text())["frames"]) == 6
 
 
+def test_predict_a_tracked_video(checkpoint: Path, tmp_path: Path) -> None:
+    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (80, 60))
+    for _ in range(4):
+        writer.write(PICTURE)
+    writer.release()
+    options = ("--boxes", "5,5,40,50", "--track", "--smooth")
+    assert predict(checkpoint, tmp_path / "out", tmp_path / "clip.avi", *options) == 0
+    frames = json.loads((tmp_path / "out" / "clip.json").read_text())["frames"]
+    assert all(isinstance(frame["people"][0]["track_id"], int) for frame in frames)
+    assert [frame["time"] for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3])
+    data = json.loads((tmp_path / "out" / "clip_posetrack.json").read_text())
+    assert len(data["images"]) == 4
+
+
 @pytest.mark.parametrize(
     ("tokens", "said"),
     [

@@ -37,6 +37,7 @@ def test_predict_hands_over_every_option(stand_in: StandIn, tmp_path: Path, caps
     predict = Recorder(summary(notes=["no detector: each picture is one person"]))
     stand_in("hrnet.inference.prediction", predict_pose=predict)
     options = f"--model m --output {tmp_path} --preset fast --device cpu --batch-size 4 --detector none --threshold 0.4"
+    options += " --track --smooth"
     assert main(["predict", "pose", "a.jpg", "b.jpg", *options.split()]) == 0
     assert predict.args == (["a.jpg", "b.jpg"],)
     del predict.kwargs["on_progress"]
@@ -49,6 +50,8 @@ def test_predict_hands_over_every_option(stand_in: StandIn, tmp_path: Path, caps
         "batch_size": 4,
         "detector": "none",
         "threshold": 0.4,
+        "track": True,
+        "smooth": True,
     }
     out, err = capsys.readouterr()
     assert "3 people in 2 pictures" in out

@@ -90,3 +90,29 @@ def test_leaving_a_stream_closes_its_source(predictor: PosePredictor) -> None:
     next(stream)
     del stream
     assert closed == [True]
+
+
+def test_frames_know_their_times(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (90, 60))
+    for _ in range(4):
+        writer.write(PICTURE)
+    writer.release()
+    times = [frame.time for frame in open_source([tmp_path / "clip.avi", PICTURE])]
+    assert times[:4] == pytest.approx([0, 0.1, 0.2, 0.3])
+    assert times[4] is None
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    live = [frame.time for frame in open_source(0)]
+    assert len(live) == 40
+    assert all(time is not None for time in live)
+    assert live == sorted(live)  # pyright: ignore[reportArgumentType]
+
+
+def test_times_grow_where_the_file_does_not_know_them(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(FakeCamera):
+        def get(self, number: int) -> float:
+            return {cv2.CAP_PROP_FPS: 20.0, cv2.CAP_PROP_FRAME_COUNT: 40.0}.get(number, 0.0)
+
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    monkeypatch.setattr(cv2, "VideoCapture", Silent)
+    times = [frame.time for frame in open_source(tmp_path / "clip.mp4")]
+    assert times == pytest.approx([number / 20 for number in range(40)])

@@ -4,6 +4,7 @@ import builtins
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -186,3 +187,16 @@ def test_an_unusable_folder_is_reported_at_once(tmp_path, monkeypatch):
 def test_a_frame_without_a_picture_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no picture"), PoseWriter(tmp_path) as writer:
         writer.write(Frame(None, "bad.jpg", 0), result())
+
+
+def test_a_tracked_video_has_a_posetrack_file(tmp_path):
+    with PoseWriter(tmp_path, save_images=False, coco=False) as writer:
+        for frame in video_frames(3):
+            writer.write(frame, replace(result(2), track_ids=np.array([4, -1])))
+        for frame in video_frames(2, "untracked.mp4"):
+            writer.write(frame, result())
+    assert files(tmp_path) == ["clip.json", "clip_posetrack.json", "untracked.json"]
+    data = json.loads((tmp_path / "clip_posetrack.json").read_text())
+    assert [(row["image_id"], row["track_id"]) for row in data["annotations"]] == [(0, 4), (1, 4), (2, 4)]
+    frames = json.loads((tmp_path / "clip.json").read_text())["frames"]
+    assert [person["track_id"] for person in frames[2]["people"]] == [4, -1]

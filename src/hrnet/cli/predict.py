@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from hrnet.cli.options import BatchSize, Boxes, Device, Preset, parse_boxes
 from hrnet.cli.progress import ProgressBar
@@ -26,6 +27,8 @@ def pose(
     batch_size: BatchSize = None,
     detector: str = "auto",
     threshold: float = 0.3,
+    track: Annotated[bool, Parameter(negative="")] = False,
+    smooth: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the keypoints of the people in pictures; write pictures or video, JSON and COCO results.
 
@@ -41,6 +44,10 @@ def pose(
         Who finds the people when no boxes are given: auto, none (the whole picture is one person) or detector weights.
     threshold
         Keypoints below this score are not drawn.
+    track
+        Number the people over the frames of a video; also writes a PoseTrack file.
+    smooth
+        Calm the joints of tracked people over time; implies --track.
     """
     from hrnet.inference.prediction import predict_pose
     from hrnet.metrics.tables import plural
@@ -56,6 +63,8 @@ def pose(
             batch_size=batch_size,
             detector=detector,
             threshold=threshold,
+            track=track,
+            smooth=smooth,
             on_progress=progress,
         )
     for note in summary.notes:

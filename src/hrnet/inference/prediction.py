@@ -11,6 +11,7 @@ from typing import Any
 from hrnet.inference.box_assignment import GivenBoxes
 from hrnet.inference.predictor import load
 from hrnet.inference.sources import open_source
+from hrnet.inference.tracking import PoseSmoother, track_stream
 from hrnet.inference.writers import PoseWriter
 
 
@@ -48,6 +49,8 @@ def predict_pose(
     batch_size: int | None = None,
     detector: str | os.PathLike[str] = "auto",
     threshold: float = 0.3,
+    track: bool = False,
+    smooth: bool = False,
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> PredictionSummary:
     """Predict poses and write annotated pictures or videos, JSON and COCO results.
@@ -61,6 +64,9 @@ def predict_pose(
         boxes: see `hrnet.inference.predictor.PosePredictor`.
         output: folder, made where it is missing.
         threshold: keypoints that score less are not drawn.
+        track: number the people over the frames of each video, see `hrnet.inference.tracking`; several pictures count as
+            the frames of one.
+        smooth: calm their joints over time as well; people are tracked for it.
         on_progress: called with the number of frames done and their total, None where it is not known.
 
     Raises:
@@ -71,6 +77,8 @@ def predict_pose(
     source = open_source(sources)
     predictor = load(model, device=device, preset=preset, batch_size=batch_size, detector=detector, announce=summary.note)
     stream = predictor.stream(source, boxes)
+    if track or smooth:
+        stream = track_stream(stream, smoother=PoseSmoother() if smooth else None)
     with PoseWriter(output, threshold=threshold, boxes=boxes is not None, announce=summary.note) as writer:
         try:
             for done, (frame, result) in enumerate(stream, start=1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Frame:
         path: the file the frame is from, None for arrays and cameras.
         video: the video or camera the frame is from, None for pictures.
         video_index: number of the frame in its video, from 0.
+        time: seconds from the start of its video or camera, None for pictures.
     """
 
     image: np.ndarray | None
@@ -39,6 +40,7 @@ class Frame:
     path: Path | None = None
     video: VideoInfo | None = None
     video_index: int = 0
+    time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,8 @@ class Source:
             return
         count = 0
         try:
-            for image in read_video(item.video):
-                yield Frame(image, f"{item.name}#{count}", 0, path=item.video, video=info, video_index=count)
+            for time, image in read_video(item.video):
+                yield Frame(image, f"{item.name}#{count}", 0, path=item.video, video=info, video_index=count, time=time)
                 count += 1
         except (ImageError, OSError) as error:
             # After some frames their results are worth keeping: the break is reported as one more, bad, frame.
@@ -161,8 +163,8 @@ class Source:
         assert item.camera is not None
         try:
             with open_camera(item.camera) as (info, images):
-                for count, image in enumerate(images):
-                    yield Frame(image, f"{item.name}#{count}", 0, video=info, video_index=count)
+                for count, (time, image) in enumerate(images):
+                    yield Frame(image, f"{item.name}#{count}", 0, video=info, video_index=count, time=time)
         except ImageError as error:
             if len(self._items) == 1:
                 raise
@@ -252,7 +254,7 @@ def _renamed(item: _Item, index: int) -> _Item:
 
 
 def _numbered(frame: Frame, index: int) -> Frame:
-    return Frame(frame.image, frame.name, index, frame.error, frame.path, frame.video, frame.video_index)
+    return replace(frame, index=index)
 
 
 def _image_error(error: Exception, name: str) -> ImageError:

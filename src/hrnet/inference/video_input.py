@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from hrnet.errors import ImageError
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts")
+DEFAULT_FPS = 25.0
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,21 @@ def probe_video(path: Path, name: str | None = None) -> VideoInfo:
         return _info(capture, name or path.name, path)
 
 
-def read_video(path: Path) -> Iterator[np.ndarray]:
-    """Yield the frames of a video file, (H, W, 3) RGB uint8, turned upright as the file asks.
+def read_video(path: Path) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield the frames of a video file: the time in seconds, which always grows, and (H, W, 3) RGB uint8, turned upright.
 
     Raises:
         ImageError: it cannot be opened, holds no frame that can be decoded, or ends well before its stated length (then
             after the frames that could be read).
     """
     with _capture(path) as capture:
-        stated = _info(capture, path.name, path).frame_count
-        count = 0
+        info = _info(capture, path.name, path)
+        stated, count, last = info.frame_count, 0, -np.inf
+        step = 1 / (info.fps or DEFAULT_FPS)
         for frame in _frames(capture):
-            yield frame
+            shown = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000  # frames are not always evenly spaced
+            last = shown if np.isfinite(shown) and shown > last else max(0.0, last + step)
+            yield last, frame
             count += 1
     if count == 0:
         raise ImageError(f"{path}: the video holds no frame that can be decoded")
@@ -59,10 +64,15 @@ def read_video(path: Path) -> Iterator[np.ndarray]:
 
 
 @contextmanager
-def open_camera(index: int) -> Iterator[tuple[VideoInfo, Iterator[np.ndarray]]]:
-    """Give a camera's description and its endless frames, (H, W, 3) RGB uint8. Raises ImageError if there is none."""
+def open_camera(index: int) -> Iterator[tuple[VideoInfo, Iterator[tuple[float, np.ndarray]]]]:
+    """Give a camera's description and its endless frames: seconds since it was opened, and (H, W, 3) RGB uint8.
+
+    Raises:
+        ImageError: there is no such camera.
+    """
     with _capture(index) as capture:
-        yield _info(capture, f"camera_{index}", None), _frames(capture)
+        opened = time.perf_counter()
+        yield _info(capture, f"camera_{index}", None), ((time.perf_counter() - opened, image) for image in _frames(capture))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-DEFAULT_FPS = 25.0
+from hrnet.inference.video_input import DEFAULT_FPS
 
 
 class VideoOutput(Protocol):

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,7 @@ from hrnet.inference.sources import Frame
 from hrnet.inference.video_input import VideoInfo
 from hrnet.inference.video_output import VideoOutput, open_video_output
 from hrnet.structures import PoseResult
+from hrnet.structures.pose_formats import results_to_posetrack
 
 COCO_RESULTS, COCO_IMAGES = "coco_results.json", "coco_images.json"
 _MAX_STEM = 120  # file systems end at 255 bytes, of which UTF-8 may use four for a character
@@ -30,9 +32,10 @@ class PoseWriter:
     """Writes the results of a run into a folder; use it as a context manager.
 
     Per picture ``<stem>.jpg`` (annotated) and ``<stem>.json``; per video ``<stem>.mp4`` and one ``<stem>.json`` with all
-    frames; at the end ``coco_results.json`` and ``coco_images.json``, which says which picture each image id is: the stem
-    where it is a number (``000000000139.jpg`` is 139, as in COCO), running numbers otherwise. Pictures of the same name from
-    different folders get ``-2``, ``-3`` and so on; files of an earlier run are replaced.
+    frames, and ``<stem>_posetrack.json`` where people were tracked; at the end ``coco_results.json`` and ``coco_images.json``,
+    which says which picture each image id is: the stem where it is a number (``000000000139.jpg`` is 139, as in COCO), running
+    numbers otherwise. Pictures of the same name from different folders get ``-2``, ``-3`` and so on; files of an earlier run
+    are replaced.
 
     Each file is written whole or not at all. If the ``with`` block ends with an exception, finished files stay; an unfinished
     video and the COCO files are not written, and a folder that was made for nothing is removed. To keep what a stopped camera
@@ -71,6 +74,7 @@ class PoseWriter:
         self._video: tuple[VideoInfo, str, VideoOutput | None] | None = None
         self._video_frames: list[dict[str, Any]] = []
         self._keypoint_set: dict[str, Any] = {}
+        self._tracked: list[tuple[int, PoseResult]] = []
         self.written: list[Path] = []
         self._made_folder = not self.output_dir.exists()
         _check_writable(self.output_dir)
@@ -122,7 +126,7 @@ class PoseWriter:
         """Throw away an unfinished video, and the folder if it is new and nothing is in it."""
         if self._video is not None and self._video[2] is not None:
             self._video[2].discard()
-        self._video, self._video_frames = None, []
+        self._video, self._video_frames, self._tracked = None, [], []
         if self._made_folder:
             with suppress(OSError):  # something is in it
                 self.output_dir.rmdir()
@@ -148,7 +152,9 @@ class PoseWriter:
         if self._save_json:
             data = result.to_dict()
             self._keypoint_set = data.pop("keypoint_set")  # the same for every frame: once in the file is enough
-            self._video_frames.append({"frame": frame.video_index, **data})
+            self._video_frames.append({"frame": frame.video_index, "time": frame.time, **data})
+            if result.track_ids is not None:
+                self._tracked.append((frame.video_index, replace(result, image=None)))
 
     def _end_video(self) -> None:
         if self._video is None:
@@ -159,7 +165,10 @@ class PoseWriter:
         if self._save_json:
             data = {"video": video.name, "fps": video.fps, "keypoint_set": self._keypoint_set, "frames": self._video_frames}
             self._write_file(f"{stem}.json", json.dumps(data, allow_nan=False))
-        self._video, self._video_frames = None, []
+        if self._tracked:
+            data = results_to_posetrack(self._tracked, video.name)
+            self._write_file(f"{self._new_stem(f'{stem}_posetrack')}.json", json.dumps(data, allow_nan=False))
+        self._video, self._video_frames, self._tracked = None, [], []
 
     def _new_stem(self, wanted: str) -> str:
         """A file name without suffix that this run has not used, on file systems that ignore case as well."""

@@ -32,6 +32,8 @@ class PoseResult:
         image_size: (height, width) of the picture.
         source: path, address or frame name of the picture, where it has one.
         image: (H, W, 3) RGB uint8, where it was kept, so that ``plot()`` needs no argument.
+        track_ids: (N,) int64 numbers of the people over the frames of a video, from 1; -1 for somebody who belongs to no
+            track. None where nobody was tracked. See `hrnet.inference.tracking`.
     """
 
     keypoints: np.ndarray
@@ -43,6 +45,7 @@ class PoseResult:
     image_size: tuple[int, int]
     source: str | None = None
     image: np.ndarray | None = field(default=None, repr=False)
+    track_ids: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         people, joints = len(self.boxes), self.keypoint_set.num_keypoints
@@ -61,6 +64,8 @@ class PoseResult:
                 count = f"{people} people and {joints} keypoints"
                 raise ValueError(f"{name} must have shape {shape} for {count}, got {array.shape}")
             setattr(self, name, array)
+        if self.track_ids is not None:
+            self.track_ids = _checked_ids(self.track_ids, people)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -77,7 +82,8 @@ class PoseResult:
         else:
             raise TypeError(f"index people with an integer, a slice, a mask or an array of indices, not {type(index).__name__}")
         arrays = ("keypoints", "keypoint_scores", "boxes", "box_scores", "scores")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in arrays})
+        ids = None if self.track_ids is None else self.track_ids[chosen]
+        return replace(self, track_ids=ids, **{name: getattr(self, name)[chosen] for name in arrays})
 
     def __iter__(self) -> Iterator[PoseResult]:
         return (self[index] for index in range(len(self)))
@@ -90,6 +96,8 @@ class PoseResult:
 
     def plot(self, image: np.ndarray | None = None, threshold: float = 0.3, boxes: bool = False) -> np.ndarray:
         """Draw the people on a copy of ``image``, or of the picture that was kept.
+
+        People with a track are drawn in the colour of their number, with the number beside them.
 
         Args:
             image: (H, W, 3) RGB uint8 of ``image_size``.
@@ -111,7 +119,14 @@ class PoseResult:
             raise ValueError(f"the result is for a picture of (height, width) {self.image_size}, got {picture.shape[:2]}")
         shown, shown_scores = (self.boxes, self.box_scores) if boxes else (None, None)
         return draw_poses(
-            picture, self.keypoints, self.keypoint_scores, self.keypoint_set, shown, shown_scores, threshold=threshold
+            picture,
+            self.keypoints,
+            self.keypoint_scores,
+            self.keypoint_set,
+            shown,
+            shown_scores,
+            threshold=threshold,
+            track_ids=self.track_ids,
         )
 
     def save(self, path: str | os.PathLike[str], image: np.ndarray | None = None, threshold: float = 0.3) -> Path:
@@ -144,3 +159,14 @@ class PoseResult:
     def to_coco(self, image_id: int | str, category_id: int = 1) -> list[dict[str, Any]]:
         """One entry per person in COCO's results format (boxes as x, y, width, height)."""
         return result_to_coco(self, image_id, category_id)
+
+
+def _checked_ids(track_ids: np.ndarray, people: int) -> np.ndarray:
+    given = np.asarray(track_ids)
+    if given.size == 0 and people == 0:
+        return np.zeros(0, np.int64)
+    if given.shape != (people,):
+        raise ValueError(f"track_ids must have shape ({people},) for {people} people, got {given.shape}")
+    if given.dtype.kind not in "iu":
+        raise ValueError(f"track_ids must be whole numbers (-1 for no track), got {given.dtype}")
+    return given.astype(np.int64)
