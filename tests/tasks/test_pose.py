@@ -31,7 +31,7 @@ class Constant(nn.Module):
 
 def batch() -> dict[str, Tensor]:
     return {
-        "images": torch.zeros(2, 64, 48, 3, dtype=torch.uint8),
+        "image": torch.zeros(2, 64, 48, 3, dtype=torch.uint8),
         "keypoints": torch.rand(2, 16, 2) * 40 + 4,
         "visibility": torch.ones(2, 16),
         "absent": torch.zeros(2, 16, dtype=torch.bool),
@@ -54,8 +54,8 @@ def test_bgr_networks_get_their_channels_turned_round() -> None:
 def test_joint_weights_scale_the_loss_of_their_keypoint() -> None:
     data = batch()
     data["visibility"][:, 1:] = 0  # only the right ankle, which weighs 1.5
-    plain = TopDownPose(Constant(0.2), MPII).losses(**data)["total"]
-    weighted = TopDownPose(Constant(0.2), MPII, joint_weights=True).losses(**data)["total"]
+    plain = TopDownPose(Constant(0.2), MPII).losses(data)["total"]
+    weighted = TopDownPose(Constant(0.2), MPII, joint_weights=True).losses(data)["total"]
     assert weighted.item() == pytest.approx(1.5**2 * plain.item(), rel=1e-5)
 
 
@@ -69,6 +69,6 @@ def test_absent_keypoints_are_taught_to_be_empty() -> None:
     data = batch()
     data["visibility"][:] = 0
     task = TopDownPose(Constant(0.2), MPII)
-    assert task.losses(**data)["total"].item() == 0  # unlabelled: no opinion
+    assert task.losses(data)["total"].item() == 0  # unlabelled: no opinion
     data["absent"][:] = True
-    assert task.losses(**data)["total"].item() == pytest.approx(0.5 * 0.2**2)
+    assert task.losses(data)["total"].item() == pytest.approx(0.5 * 0.2**2)

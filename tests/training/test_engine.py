@@ -19,15 +19,14 @@ from hrnet.data.images import read_image
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.errors import CheckpointError, DivergenceError, MissingExtraError
 from hrnet.models import build_model
-from hrnet.structures import KeypointSet
+from hrnet.tasks.pose import TopDownPose
 from hrnet.training.engine import build_task, train
-from hrnet.training.recipe import Recipe, load_recipe
+from hrnet.training.recipe import load_recipe
 from hrnet.training.weight_averaging import MovingAverage
 from hrnet.weights.card import PoseCard
 from hrnet.weights.files import read_state_dict, save_checkpoint
+from hrnet.weights.loading import StartReport
 from hrnet.weights.pose import load_pose
-
-FIVE = KeypointSet("five", KEYPOINTS, (0, 2, 1, 4, 3))
 
 
 @pytest.fixture(scope="module")
@@ -155,33 +154,36 @@ def test_without_the_extra(missing: str, monkeypatch: pytest.MonkeyPatch) -> Non
         from hrnet.training import train  # noqa: F401
 
 
-def recipe_for(architecture: str, people: Path, **model: Any) -> Recipe:
+def task_for(architecture: str, people: Path, **model: Any) -> tuple[TopDownPose, StartReport | None]:
     codec = {"input_size": [64, 64]}
-    return load_recipe(write_recipe(people, model={"architecture": architecture, "codec": codec, **model}))
+    recipe = load_recipe(write_recipe(people, model={"architecture": architecture, "codec": codec, **model}))
+    task, report = build_task(recipe, recipe.load_data())
+    assert isinstance(task, TopDownPose)
+    return task, report
 
 
 def test_start_from_other_keypoints(people: Path, tmp_path: Path) -> None:
     card = PoseCard("pose_hrnet_w18_small_v1", keypoint_set("lsp"))
     network = build_model(card.architecture, 14)
     file = save_checkpoint(tmp_path / "start.safetensors", network, card)
-    task, report = build_task(recipe_for(card.architecture, people, start_from=str(file)), FIVE)
+    task, report = task_for(card.architecture, people, start_from=str(file))
     assert report is not None
     assert [name for name, _, _ in report.replaced] == ["final_layer.weight", "final_layer.bias"]
     assert "final_layer.weight 14x16x1x1 in the checkpoint, 5x16x1x1 in the network" in str(report)
     assert torch.equal(task.network.state_dict()["conv1.weight"], network.state_dict()["conv1.weight"])
     with pytest.raises(CheckpointError, match="no start for it"):
-        build_task(recipe_for("pose_hrnet_w32", people, start_from=str(file)), FIVE)
+        task_for("pose_hrnet_w32", people, start_from=str(file))
     with pytest.raises(FileNotFoundError, match=r"did you mean 'start\.safetensors'"):
-        build_task(recipe_for(card.architecture, people, start_from=str(tmp_path / "strat.safetensors")), FIVE)
+        task_for(card.architecture, people, start_from=str(tmp_path / "strat.safetensors"))
 
 
 def test_stacked_hourglass_learns_from_every_stack(people: Path) -> None:
-    task, _ = build_task(recipe_for("stacked_hourglass_2", people), FIVE)
+    task, _ = task_for("stacked_hourglass_2", people)
     assert (task.card.mean, task.card.std) == ((0, 0, 0), (1, 1, 1))
     images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     keypoints, visibility = torch.rand(2, 5, 2) * 64, torch.ones(2, 5)
-    loss = task.losses(images, keypoints, visibility, torch.zeros(2, 5, dtype=torch.bool))["total"]
-    loss.backward()
+    batch = {"image": images, "keypoints": keypoints, "visibility": visibility, "absent": torch.zeros(2, 5, dtype=torch.bool)}
+    task.losses(batch)["total"].backward()
     assert all(layer.conv.weight.grad.abs().sum() > 0 for layer in task.network.outs)  # pyright: ignore
     assert task.heatmaps(images, flip_test=True).shape == (2, 5, 16, 16)
 

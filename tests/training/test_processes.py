@@ -16,10 +16,10 @@ import hashlib, json, sys
 from pathlib import Path
 from hrnet.metrics.pck import PCK
 from hrnet.training import train
-from hrnet.training.module import PoseTraining
+from hrnet.training.module import TaskTraining
 
 seen, measured, kept = [], [], {}
-step, update, end = PoseTraining.training_step, PCK.update, PoseTraining.on_train_end
+step, update, end = TaskTraining.training_step, PCK.update, TaskTraining.on_train_end
 
 def training_step(self, batch, batch_index):
     seen.append([self.current_epoch, batch["index"].tolist()])
@@ -33,10 +33,10 @@ def on_train_end(self):
     digest = hashlib.sha256()
     for parameter in self.task.network.parameters():
         digest.update(parameter.detach().numpy().tobytes())
-    kept.update(rank=self.global_rank, weights=digest.hexdigest(), own=sorted(self.val_keypoints))
+    kept.update(rank=self.global_rank, weights=digest.hexdigest(), own=sorted(self.found))
     return end(self)
 
-PoseTraining.training_step, PCK.update, PoseTraining.on_train_end = training_step, measure, on_train_end
+TaskTraining.training_step, PCK.update, TaskTraining.on_train_end = training_step, measure, on_train_end
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     result = train(folder / "tiny.yaml", output=folder / "run")

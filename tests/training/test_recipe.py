@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from training.drawn_people import write_recipe
 
 from hrnet.data.keypoint_sets import keypoint_set
+from hrnet.tasks.bottom_up_recipe import BottomUpRecipe
+from hrnet.tasks.pose_recipe import PoseRecipe
 from hrnet.training.module import rate_schedule
 from hrnet.training.recipe import Recipe, ScheduleSection, list_recipes, load_recipe, recipe_from_dict
 
@@ -37,12 +39,15 @@ PUBLISHED = {
 def test_packaged_recipes_load_and_come_back(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe_from_dict(yaml.safe_load(recipe.to_yaml())) == recipe
+    assert recipe.task == name.partition("/")[0]
+    assert isinstance(recipe, PoseRecipe | BottomUpRecipe)
     assert keypoint_set(recipe.model.keypoint_set or "coco")
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_numbers(name: str) -> None:
     recipe = load_recipe(name)
+    assert isinstance(recipe, PoseRecipe)
     crops = recipe.augmentation
     assert (
         recipe.model.architecture,
@@ -59,6 +64,37 @@ def test_published_numbers(name: str) -> None:
     assert (crops.cut_off_probability, crops.color, recipe.ema_decay, recipe.hardest_keypoints) == (0, 0, None, None)
 
 
+# Architecture, input, batch, rate, epochs, milestones, factor.
+PUBLISHED_BOTTOM_UP = {
+    "coco_higher_hrnet_w32_512": ("higher_hrnet_w32", 512, 12, 1e-3, 300, (200, 260), 0.1),
+    "coco_higher_hrnet_w48_640": ("higher_hrnet_w48", 640, 10, 1e-3, 300, (200, 260), 0.1),
+    "crowdpose_higher_hrnet_w32_512": ("higher_hrnet_w32", 512, 12, 1e-3, 300, (200, 260), 0.1),
+    "crowdpose_higher_hrnet_w48_640": ("higher_hrnet_w48", 640, 10, 1e-3, 300, (200, 260), 0.1),
+    "coco_pose_ae_4_512": ("pose_ae_4", 512, 32, 2e-4, 130, (113,), 0.05),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_BOTTOM_UP)
+def test_published_numbers_of_bottom_up_pose(name: str) -> None:
+    recipe = load_recipe(f"bottom_up_pose/{name}")
+    assert isinstance(recipe, BottomUpRecipe)
+    architecture, side, batch, lr, epochs, milestones, factor = PUBLISHED_BOTTOM_UP[name]
+    assert (recipe.model.architecture, recipe.model.input_size) == (architecture, (side, side))
+    assert (recipe.batch_size, recipe.optimizer.name, recipe.optimizer.lr) == (batch, "adam", lr)
+    assert (recipe.epochs, recipe.schedule.milestones) == (epochs, milestones)
+    assert (recipe.schedule.kind, recipe.schedule.factor, recipe.optimizer.weight_decay) == ("step", factor, 0)
+    scenes, targets, loss = recipe.augmentation, recipe.targets, recipe.loss
+    hourglass = architecture == "pose_ae_4"
+    assert (scenes.scale, scenes.side) == (((0.75, 1.25), "long") if hourglass else ((0.75, 1.5), "short"))
+    assert (scenes.rotation, scenes.translation, scenes.flip_probability, targets.max_people) == (30, 40, 0.5, 30)
+    assert (targets.sigma, targets.mirroring.value) == ((None, "points") if hourglass else (2, "columns"))
+    assert (loss.push, loss.push_weight, loss.pull_weight, targets.scale_aware) == ("exp", 1e-3, 1e-3, False)
+    crowdpose = name.startswith("crowdpose")
+    assert {part.format for part in recipe.data.train} == {"crowdpose" if crowdpose else "auto"}
+    ignored = ("crowd",) if hourglass else ("crowd", "unlabelled")
+    assert {part.ignored for part in recipe.data.train} == {ignored}
+
+
 def test_overrides(tmp_path: Path) -> None:
     path = write_recipe(tmp_path)
     changes = [
@@ -71,6 +107,7 @@ def test_overrides(tmp_path: Path) -> None:
         "data.terms=a=b",
     ]
     recipe = load_recipe(path, changes)
+    assert isinstance(recipe, PoseRecipe)
     assert recipe.model.codec.input_size == (128, 96)
     assert recipe.model.codec.sigma == 1.5
     assert (recipe.optimizer.lr, recipe.schedule.milestones, recipe.data.val) == (5e-4, (1, 2), None)

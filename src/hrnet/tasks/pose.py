@@ -8,8 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from hrnet.codecs import UDPCombinedCodec, build_codec
+from hrnet.geometry import apply_affine
 from hrnet.losses import CombinedTargetLoss, HeatmapMSELoss
 from hrnet.models import PoseNetwork, build_model, list_models
+from hrnet.tasks.normalization import PictureNormalization
+from hrnet.tasks.task import Batch, Task, Validated
+from hrnet.weights.card import CARD_KEY
 
 if TYPE_CHECKING:
     from hrnet.codecs import HeatmapCodec
@@ -30,7 +34,7 @@ def build_pose_network(card: PoseCard) -> PoseNetwork:
     return network
 
 
-class TopDownPose(nn.Module):
+class TopDownPose(Task):
     """A pose network together with all that is needed to read its outputs.
 
     Args:
@@ -51,27 +55,22 @@ class TopDownPose(nn.Module):
         if combined and hardest_keypoints is not None:
             raise ValueError("hardest_keypoints (OHKM) is not defined for codec 'udp_combined'; use None")
         self.loss = CombinedTargetLoss() if combined else HeatmapMSELoss(hardest_keypoints)
-        self.register_buffer("mean", torch.tensor(card.mean) * 255, persistent=False)
-        self.register_buffer("deviation", torch.tensor(card.std) * 255, persistent=False)
-
+        self.normalization = PictureNormalization(card.mean, card.std, card.channel_order)
         weights = card.keypoint_set.joint_weights if joint_weights else None
         if joint_weights and weights is None:
             raise ValueError(f"keypoint set {card.keypoint_set.name!r} has no joint_weights: leave joint_weights off")
         self.register_buffer("joint_weights", torch.tensor(weights or [1.0]), persistent=False)
 
-    mean: Tensor
-    deviation: Tensor
     joint_weights: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Of the network's input, (3,), in 0..255."""
+        return self.normalization.mean
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 RGB crops (B, H, W, 3) to network inputs (B, 3, H, W), channels last in memory."""
-        if self.card.channel_order == "bgr":
-            images = images.flip(-1)
-        dtype, width = next(self.network.parameters()).dtype, images.shape[2]
-        # On whole rows, where broadcasting over three channels at a time would take ten times as long.
-        rows = images.flatten(2).to(torch.float32, copy=True)
-        rows.sub_(self.mean.repeat(width)).div_(self.deviation.repeat(width))
-        return rows.to(dtype).unflatten(2, (width, 3)).permute(0, 3, 1, 2)
+        return self.normalization(images, next(self.network.parameters()).dtype)
 
     def heatmaps(self, images: Tensor, flip_test: bool = False) -> Tensor:
         """Heatmaps (B, C, h, w) of uint8 crops (B, H, W, 3), averaged with those of the mirrored crops on ``flip_test``."""
@@ -90,17 +89,26 @@ class TopDownPose(nn.Module):
         """Keypoints (B, K, 2) in pixels of the crop and scores (B, K) of uint8 crops (B, H, W, 3)."""
         return self.codec.decode(self.heatmaps(images, flip_test))
 
-    def losses(self, images: Tensor, keypoints: Tensor, visibility: Tensor, absent: Tensor) -> dict[str, Tensor]:
-        """Named losses of a batch; ``total`` is the one to minimise.
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Named losses of a batch of `hrnet.data.samples.PoseSample`; ``total`` is the one to minimise.
 
-        Args:
-            images: (B, H, W, 3) uint8.
-            keypoints: (B, K, 2) pixels of the crop.
-            visibility: (B, K), 1 where labelled.
-            absent: (B, K) booleans: certainly not in the crop, so that an empty heatmap is right.
+        Of the batch are used: ``image`` (B, H, W, 3) uint8; ``keypoints`` (B, K, 2) pixels of the crop; ``visibility`` (B, K),
+        1 where labelled; ``absent`` (B, K) booleans: certainly not in the crop, so that an empty heatmap is right.
         """
-        heatmaps, weights = self.codec.encode(keypoints, visibility)
-        weights = torch.where(absent, torch.ones_like(weights), weights) * self.joint_weights
-        maps = self.network(self.normalize(images))
+        heatmaps, weights = self.codec.encode(batch["keypoints"], batch["visibility"])
+        weights = torch.where(batch["absent"], torch.ones_like(weights), weights) * self.joint_weights
+        maps = self.network(self.normalize(batch["image"]))
         stages = maps.unbind(1) if maps.ndim == 5 else [maps]
         return {"total": torch.stack([self.loss(stage, heatmaps, weights) for stage in stages]).sum()}
+
+    def validate(self, batch: Batch) -> Validated:
+        """Loss, and by index keypoints (K, 2) in pixels of the picture with scores (K,)."""
+        maps = self.heatmaps(batch["image"], self.card.flip_test)
+        loss = self.loss(maps, *self.codec.encode(batch["keypoints"], batch["visibility"]))
+        keypoints, scores = self.codec.decode(maps)
+        in_image = apply_affine(batch["to_image"].cpu().numpy(), keypoints.cpu().numpy())
+        indices = batch["index"].tolist()
+        return Validated({"total": loss}, dict(zip(indices, zip(in_image, scores.cpu().numpy(), strict=True), strict=True)))
+
+    def texts(self) -> dict[str, str]:
+        return {CARD_KEY: self.card.to_json()}

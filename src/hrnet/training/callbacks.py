@@ -5,29 +5,34 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from hrnet.atomic_files import write_atomically
-from hrnet.data.images import read_image, write_image
-from hrnet.drawing import contact_sheet, draw_poses
-from hrnet.training.module import PoseTraining
+from hrnet.data.images import write_image
+from hrnet.drawing import contact_sheet
+from hrnet.training.module import TaskTraining
 
-_COLUMNS: tuple[str, ...] = ("epoch", "step", "lr", "train/loss", "val/loss", "val/pck", "seconds")
+_BEFORE, _AFTER = ("epoch", "step", "lr", "train/loss"), ("seconds",)
 
 
 class EpochTable(lightning.Callback):
     """Writes ``log.csv``, one row per epoch, and prints it; a resumed run goes on where its checkpoint was.
 
     ``lr`` is the rate of the epoch's first step. Numbers of the validation are empty in epochs without one.
+
+    Args:
+        path: of the table.
+        metrics: names of the validation's numbers that have a column even before the first validation.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, metrics: Sequence[str] = ()) -> None:
         self.path = path
+        self.metrics = tuple(metrics)
         self.started = time.monotonic()
         self.rate = 0.0
         self.validated = -1
@@ -44,26 +49,33 @@ class EpochTable(lightning.Callback):
             return
         rows = [row for row in self._rows() if int(row["epoch"]) < trainer.current_epoch]
         # Lightning keeps the numbers of an earlier validation.
-        fresh = [name for name in _COLUMNS if self.validated == trainer.current_epoch or not name.startswith("val/")]
-        numbers = {name: float(value) for name, value in trainer.callback_metrics.items() if name in fresh}
+        parts = ("train/", "val/") if self.validated == trainer.current_epoch else ("train/",)
+        numbers = {name: value for name, value in trainer.callback_metrics.items() if name.startswith(parts)}
         row = {
             "epoch": str(trainer.current_epoch),
             "step": str(trainer.global_step),
             "lr": f"{self.rate:.6g}",
-            **{name: f"{value:.6g}" for name, value in numbers.items()},
+            **{name: f"{float(value):.6g}" for name, value in numbers.items()},
             "seconds": f"{time.monotonic() - self.started:.1f}",
         }
         rows.append(row)
+        columns = self._columns(rows)
         text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_atomically(self.path, text.getvalue())
         print(
             f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: "
-            + ", ".join(f"{n} {row[n]}" for n in _COLUMNS[2:] if n in row),
+            + ", ".join(f"{n} {row[n]}" for n in columns[2:] if n in row),
             flush=True,
         )
+
+    def _columns(self, rows: list[dict[str, Any]]) -> list[str]:
+        """Of all rows: training before validation, each in the order in which it came."""
+        seen = dict.fromkeys((*_BEFORE, *(f"val/{name}" for name in self.metrics), *(name for row in rows for name in row)))
+        between = [name for name in seen if name not in _BEFORE and name not in _AFTER]
+        return [*_BEFORE, *sorted(between, key=lambda name: name.startswith("val/")), *_AFTER]
 
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():
@@ -73,26 +85,22 @@ class EpochTable(lightning.Callback):
 
 
 class PredictionPictures(lightning.Callback):
-    """Writes a sheet of validation people with their predicted skeletons after the first validation every few epochs."""
+    """Writes a sheet of what was found in validation samples after the first validation every few epochs."""
 
-    def __init__(self, folder: Path, every: int, count: int = 24) -> None:
-        self.folder, self.every, self.count = folder, every, count
+    def __init__(self, folder: Path, every: int) -> None:
+        self.folder, self.every = folder, every
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         done = trainer.current_epoch + 1
         before = done - (trainer.check_val_every_n_epoch or 1)
         due = done == trainer.max_epochs or done // self.every > before // self.every
-        if not due or trainer.sanity_checking or not trainer.is_global_zero or not isinstance(pl_module, PoseTraining):
+        if not due or trainer.sanity_checking or not trainer.is_global_zero or not isinstance(pl_module, TaskTraining):
             return
-        if sheet_images := [self._draw(pl_module, index) for index in sorted(pl_module.val_keypoints)[: self.count]]:
-            sheet = contact_sheet(sheet_images, columns=6, cell=(200, 200))
+        data, found = pl_module.data, pl_module.found
+        drawn = [data.draw(index, found[index]) for index in sorted(found)[: data.sheet.count]]
+        if pictures := [picture for picture in drawn if picture is not None]:
+            sheet = contact_sheet(pictures, columns=data.sheet.columns, cell=data.sheet.cell)
             write_image(self.folder / f"epoch_{trainer.current_epoch:04d}.jpg", sheet)
             for logger in trainer.loggers:
                 if isinstance(logger, TensorBoardLogger):
                     logger.experiment.add_image("val/predictions", sheet, trainer.global_step, dataformats="HWC")
-
-    @staticmethod
-    def _draw(module: PoseTraining, index: int) -> np.ndarray:
-        image = read_image(module.val_records[index].image)
-        keypoints, scores = module.val_keypoints[index][None], module.val_scores[index][None]
-        return draw_poses(image, keypoints, scores, module.task.card.keypoint_set)

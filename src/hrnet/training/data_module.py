@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,12 +13,8 @@ import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from hrnet.codecs import build_codec
-from hrnet.data.augmentation import PoseAugmentation
-from hrnet.data.datasets import load_pose_dataset
-from hrnet.data.samples import PoseSample, PoseSamples
-from hrnet.structures import KeypointSet, PersonRecord, PoseDataset
-from hrnet.training.recipe import DataFiles, Recipe
+from hrnet.tasks.recipe import Recipe
+from hrnet.tasks.task import Samples, TaskData
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -48,82 +43,53 @@ class EpochSampler(Sampler[tuple[int, int]]):
             yield epoch, order[place % self.length]
 
 
-class _Samples(Dataset[PoseSample]):
-    """`PoseSamples` of several data sets behind one index."""
+class _Samples(Dataset[Any]):
+    """Samples of several parts behind one index."""
 
-    def __init__(self, parts: list[PoseSamples]) -> None:
+    def __init__(self, parts: Sequence[Samples]) -> None:
         self.parts = parts
         self.ends = list(accumulate(map(len, parts)))
 
     def __len__(self) -> int:
         return self.ends[-1]
 
-    def __getitem__(self, key: tuple[int, int]) -> PoseSample:
+    def __getitem__(self, key: tuple[int, int]) -> Any:
         epoch, index = key
         part = bisect_right(self.ends, index)
         samples = self.parts[part]
         return samples[epoch, index - self.ends[part] + len(samples)]
 
 
-class PoseData(lightning.LightningDataModule):
-    """Loaders of the recipe's training and validation parts.
+class RecipeData(lightning.LightningDataModule):
+    """Loaders of a task's training and validation samples.
 
     Args:
-        recipe: says which files, batches and workers.
+        recipe: says how many make a batch, and how many workers read them.
+        data: the task's; read from the recipe where it is not given.
         first_epoch: of a resumed run. Lightning starts the workers, who then read ahead, before it has restored its epoch.
-
-    Raises:
-        ValueError: the parts are labelled with different keypoints, or nobody is labelled in the training or validation part.
-        AnnotationError: a file is broken, or labelled with other keypoints than the recipe names.
     """
 
-    def __init__(self, recipe: Recipe, first_epoch: int = 0) -> None:
+    def __init__(self, recipe: Recipe, data: TaskData | None = None, first_epoch: int = 0) -> None:
         super().__init__()
         self.recipe = recipe
+        self.data = data or recipe.load_data()
         self.first_epoch = first_epoch
-        self.train_sets = [self._load(part) for part in recipe.data.train]
-        self.val_set = self._load(recipe.data.val) if recipe.data.val else None
-        self.keypoint_set = _one_keypoint_set([*self.train_sets, *([] if self.val_set is None else [self.val_set])])
-        if not any(map(len, self.train_sets)):
-            raise ValueError(f"data.train: no labelled person in {', '.join(part.annotations for part in recipe.data.train)}")
-        if recipe.data.val is not None and not self.val_records:
-            raise ValueError(f"data.val: no labelled person in {recipe.data.val.annotations}")
-
-    @property
-    def val_records(self) -> list[PersonRecord]:
-        return [] if self.val_set is None else self.val_set.records
-
-    def summary(self) -> str:
-        people = f"{sum(map(len, self.train_sets))} people to train on"
-        return f"{people}, {len(self.val_records)} to validate" if self.val_records else people
 
     def train_dataloader(self) -> DataLoader[Any]:
         recipe = self.recipe
-        samples = _Samples([self._samples(data, recipe.augmentation) for data in self.train_sets])
+        samples = _Samples(self.data.train_samples())
         sampler = EpochSampler(len(samples), recipe.seed, self._rank, self._processes, self.first_epoch)
         # A last, tiny batch would make BatchNorm's statistics noisy; it is dropped unless it is the only one.
         return self._loader(samples, sampler, drop_last=len(sampler) > recipe.batch_size)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        if self.val_set is None:
+        samples = self.data.val_samples()
+        if samples is None:
             return []
-        # Each process sees its part. The first people are repeated until all parts are as long: processes meet at every batch.
-        people, processes = len(self.val_set), self._processes
-        indices = [(0, index % people) for index in range(self._rank, -(-people // processes) * processes, processes)]
-        return self._loader(_Samples([self._samples(self.val_set, None)]), indices, drop_last=False)
-
-    def _load(self, part: DataFiles) -> PoseDataset:
-        root = Path(self.recipe.data.root).expanduser()
-        return load_pose_dataset(
-            root / part.annotations, root / part.images, format=part.format, keypoint_set=self.recipe.model.keypoint_set
-        )
-
-    def _samples(self, data: PoseDataset, augmentation: PoseAugmentation | None) -> PoseSamples:
-        model = self.recipe.model
-        convention = build_codec(model.codec).convention
-        return PoseSamples(
-            data.records, data.keypoint_set, model.codec.input_size, convention, model.padding, augmentation, self.recipe.seed
-        )
+        # Each process sees its part. The first samples are repeated until all parts are as long: processes meet at every batch.
+        count, processes = len(samples), self._processes
+        indices = [(0, index % count) for index in range(self._rank, -(-count // processes) * processes, processes)]
+        return self._loader(_Samples([samples]), indices, drop_last=False)
 
     def _loader(self, samples: _Samples, sampler: Any, drop_last: bool) -> DataLoader[Any]:
         workers = self.recipe.data.workers
@@ -160,15 +126,3 @@ def single_threaded_opencv() -> Iterator[None]:
 
 def _single_thread(_: int) -> None:
     cv2.setNumThreads(1)  # for workers that were not forked
-
-
-def _one_keypoint_set(parts: list[PoseDataset]) -> KeypointSet:
-    first = parts[0]
-    for part in parts[1:]:
-        if part.keypoint_set.keypoints != first.keypoint_set.keypoints:
-            raise ValueError(
-                f"{part.name} is labelled with {part.keypoint_set.num_keypoints} keypoints "
-                f"({', '.join(part.keypoint_set.keypoints[:3])}, ...), {first.name} with {first.keypoint_set.num_keypoints} "
-                f"({', '.join(first.keypoint_set.keypoints[:3])}, ...): all parts of a run must agree"
-            )
-    return first.keypoint_set

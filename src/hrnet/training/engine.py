@@ -28,17 +28,16 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import channels_last, nn
 
-from hrnet.structures import KeypointSet
-from hrnet.tasks.pose import TopDownPose, build_pose_network
+from hrnet.tasks.task import Monitor, Task, TaskData
 from hrnet.training.callbacks import EpochTable, PredictionPictures
 from hrnet.training.checkpoint_files import AtomicCheckpoints
 from hrnet.training.console import quiet_lightning
-from hrnet.training.data_module import PoseData, single_threaded_opencv
-from hrnet.training.module import PoseTraining
+from hrnet.training.data_module import RecipeData, single_threaded_opencv
+from hrnet.training.module import TaskTraining
 from hrnet.training.weight_averaging import MovingAverage
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard
-from hrnet.weights.files import read_state_dict, save_checkpoint
+from hrnet.weights.files import read_state_dict
 from hrnet.weights.loading import StartReport, start_from
+from hrnet.weights.writing import write_checkpoint
 from hrnet.weights.zoo.locating import locate
 
 
@@ -48,7 +47,7 @@ class TrainingResult:
 
     Attributes:
         output: the run's folder, with ``recipe.yaml``, ``log.csv``, ``checkpoints/`` and ``pictures/``.
-        weights: the final weights, safetensors with their card, for ``hrnet.load``.
+        weights: the final weights, safetensors with what is needed to use them.
         metrics: the last numbers of training and validation; empty where a resumed run had nothing left to do.
     """
 
@@ -63,7 +62,7 @@ def train(
     output: str | Path | None = None,
     resume: bool = False,
 ) -> TrainingResult:
-    """Train a top-down pose network.
+    """Train a network for the task of a recipe.
 
     Args:
         recipe: a `Recipe`, a YAML file, or one of `hrnet.training.recipe.list_recipes`.
@@ -92,39 +91,49 @@ def train(
 
     with quiet_lightning(), single_threaded_opencv():
         lightning.seed_everything(resolved.seed, workers=True, verbose=False)
-        trainer = build_trainer(resolved, folder)
+        data = resolved.load_data()
+        trainer = build_trainer(resolved, folder, None if data.val_samples() is None else data.monitor)
         if trainer.is_global_zero:
             write_atomically(folder / "recipe.yaml", resolved.to_yaml())
         checkpoint = last if resume and last.exists() else None
-        data = PoseData(resolved, first_epoch=_finished_epochs(checkpoint))
-        task, report = build_task(resolved, data.keypoint_set)
+        task, report = build_task(resolved, data)
         if report is not None:
             _say(trainer, f"start from {resolved.model.start_from}: {report}")
         if resume:
             _say(trainer, f"resuming {last}" if checkpoint else f"{folder} holds no checkpoint yet: starting at the beginning")
         device = trainer.strategy.root_device.type
         _say(trainer, f"{name}: {data.summary()}, {resolved.epochs} epochs on {device}, into {folder}")
-        _fit(trainer, PoseTraining(task, resolved, data.val_records), data, checkpoint)
+        loaders = RecipeData(resolved, data, first_epoch=_finished_epochs(checkpoint))
+        _fit(trainer, TaskTraining(task, resolved), loaders, checkpoint)
 
     weights = folder / "weights.safetensors"
     if trainer.is_global_zero:
-        save_checkpoint(weights, task.network, task.card)
+        write_checkpoint(weights, task.network.state_dict(), task.texts())
         _say(trainer, f"weights: {weights}")
     return TrainingResult(folder, weights, {key: float(value) for key, value in trainer.callback_metrics.items()})
 
 
-def build_trainer(recipe: Recipe, folder: Path) -> lightning.Trainer:
-    """The Lightning trainer of a recipe, with everything that is written on the way."""
+def build_trainer(recipe: Recipe, folder: Path, monitor: Monitor | None) -> lightning.Trainer:
+    """The Lightning trainer of a recipe, with everything that is written on the way.
+
+    Args:
+        monitor: of the validation; None where there is none.
+    """
     checkpoints = folder / "checkpoints"
     callbacks: list[Any] = [
-        EpochTable(folder / "log.csv"),
+        EpochTable(folder / "log.csv", ("loss", monitor.name) if monitor else ()),
         PredictionPictures(folder / "pictures", recipe.pictures_every),
         LearningRateMonitor("step"),
         ModelCheckpoint(checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False),
     ]
-    if recipe.data.val is not None:  # saved after validations alone: in other epochs there is no number to compare
+    if monitor is not None:  # saved after validations alone: in other epochs there is no number to compare
         best = ModelCheckpoint(
-            checkpoints, "best", monitor="val/pck", mode="max", save_on_train_epoch_end=False, enable_version_counter=False
+            checkpoints,
+            "best",
+            monitor=f"val/{monitor.name}",
+            mode=monitor.mode,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
         )
         callbacks.append(best)
     if recipe.ema_decay is not None:
@@ -150,29 +159,11 @@ def build_trainer(recipe: Recipe, folder: Path) -> lightning.Trainer:
     )
 
 
-def build_task(recipe: Recipe, keypoint_set: KeypointSet) -> tuple[TopDownPose, StartReport | None]:
+def build_task(recipe: Recipe, data: TaskData) -> tuple[Task, StartReport | None]:
     """The task of a recipe with fresh weights, or with those of ``start_from`` and the report of what was taken over."""
-    card = build_card(recipe, keypoint_set)
-    network = build_pose_network(card).to(memory_format=channels_last)
-    report = _start(network, recipe.model.start_from) if recipe.model.start_from is not None else None
-    return TopDownPose(network, card, recipe.hardest_keypoints, recipe.joint_weights), report
-
-
-def build_card(recipe: Recipe, keypoint_set: KeypointSet) -> PoseCard:
-    """What the weights of a run will say about themselves."""
-    model = recipe.model
-    # The hourglasses take pictures in 0..1 as they are, all others ImageNet's normalisation.
-    plain = model.architecture.startswith("stacked_hourglass")
-    return PoseCard(
-        architecture=model.architecture,
-        keypoint_set=keypoint_set,
-        codec=model.codec,
-        padding=model.padding,
-        training_data=recipe.data.terms or ", ".join(part.annotations for part in recipe.data.train),
-        source="trained with hrnet",
-        mean=(0.0, 0.0, 0.0) if plain else IMAGENET_MEAN,
-        std=(1.0, 1.0, 1.0) if plain else IMAGENET_STD,
-    )
+    task = data.build_task()
+    task.network.to(memory_format=channels_last)  # pyright: ignore[reportCallIssue]
+    return task, _start(task.network, recipe.model.start_from) if recipe.model.start_from is not None else None
 
 
 def _start(network: nn.Module, name_or_file: str) -> StartReport:
@@ -190,7 +181,7 @@ def _finished_epochs(checkpoint: Path | None) -> int:
     return 0 if checkpoint is None else torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["epoch"] + 1
 
 
-def _fit(trainer: lightning.Trainer, module: PoseTraining, data: PoseData, checkpoint: Path | None) -> None:
+def _fit(trainer: lightning.Trainer, module: TaskTraining, data: RecipeData, checkpoint: Path | None) -> None:
     """Fit; Lightning's way of leaving on Ctrl-C becomes Python's."""
     try:
         trainer.fit(module, data, ckpt_path=None if checkpoint is None else str(checkpoint))

@@ -1,79 +1,66 @@
-"""The Lightning module: steps, optimiser, schedule and validation of top-down pose."""
+"""The Lightning module: steps, optimiser and schedule of any task."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 from torch import Tensor
 
 from hrnet.errors import DivergenceError
-from hrnet.geometry import apply_affine
-from hrnet.metrics.pck import PCK, TORSO
-from hrnet.structures import PersonRecord
-from hrnet.tasks.pose import TopDownPose
-from hrnet.training.recipe import Recipe
-from hrnet.weights.card import CARD_KEY
+from hrnet.tasks.recipe import Recipe
+from hrnet.tasks.task import Batch, Task, TaskData
 
 
-class PoseTraining(lightning.LightningModule):
-    """Trains a `TopDownPose`; validates PCK in pixels of the pictures.
+class TaskTraining(lightning.LightningModule):
+    """Trains a `Task`; its data is reached through the trainer, since the moving average copies the module.
 
-    Logs ``train/loss``, ``val/loss`` and ``val/pck``: PCK@0.2 of the torso where the keypoint set has a right
-    shoulder and a left hip, otherwise PCK@0.1 of the longer box side.
+    Logs ``train/loss`` and ``val/loss``, the task's ``total``; its other losses as ``train/NAME`` and ``val/NAME``; and what
+    `TaskData.measure` gives as ``val/NAME``.
     """
 
-    def __init__(self, task: TopDownPose, recipe: Recipe, val_records: Sequence[PersonRecord]) -> None:
+    def __init__(self, task: Task, recipe: Recipe) -> None:
         super().__init__()
         self.task = task
         self.recipe = recipe
-        self.val_records = val_records
-        self.val_keypoints: dict[int, np.ndarray] = {}
-        self.val_scores: dict[int, np.ndarray] = {}
+        self.found: dict[int, Any] = {}
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
-        losses = self._losses(batch)
+    @property
+    def data(self) -> TaskData:
+        return self.trainer.datamodule.data  # pyright: ignore[reportAttributeAccessIssue]
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        losses = self.task.losses(batch)
         if not torch.isfinite(losses["total"]):
             raise DivergenceError(
                 f"the loss is {losses['total'].item()} at epoch {self.current_epoch}, batch {batch_index}: "
                 "lower optimizer.lr, set gradient_clip, or train in 32-true"
             )
-        size = len(batch["image"])
-        self.log("train/loss", losses["total"], prog_bar=True, on_step=False, on_epoch=True, sync_dist=True, batch_size=size)
+        self._log_losses("train", losses, batch)
         return losses["total"]
 
     def on_validation_epoch_start(self) -> None:
-        self.val_keypoints, self.val_scores = {}, {}
+        self.found = {}
 
-    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        maps = self.task.heatmaps(batch["image"], self.task.card.flip_test)
-        targets, weights = self.task.codec.encode(batch["keypoints"], batch["visibility"])
-        self.log("val/loss", self.task.loss(maps, targets, weights), sync_dist=True, batch_size=len(maps))
-        keypoints, scores = self.task.codec.decode(maps)
-        in_image = apply_affine(batch["to_image"].cpu().numpy(), keypoints.cpu().numpy())
-        for row, index in enumerate(batch["index"].tolist()):
-            self.val_keypoints[index] = in_image[row]
-            self.val_scores[index] = scores[row].cpu().numpy()
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        losses, found = self.task.validate(batch)
+        self._log_losses("val", losses, batch)
+        self.found.update(found)
 
     def on_validation_epoch_end(self) -> None:
-        found: list[dict[int, np.ndarray]] = [self.val_keypoints]
+        parts: list[dict[int, Any]] = [self.found]
         if self.trainer.world_size > 1:
-            found = [{} for _ in range(self.trainer.world_size)]
-            torch.distributed.all_gather_object(found, self.val_keypoints)
-        keypoints = {index: points for part in found for index, points in part.items()}
-        if not keypoints:
-            return
-        indices = sorted(keypoints)
-        metric = _validation_pck(self.task)
-        metric.update(np.stack([keypoints[index] for index in indices]), [self.val_records[index] for index in indices])
-        self.log("val/pck", float(metric.compute().mean[0]), prog_bar=True, sync_dist=True)
+            parts = [{} for _ in range(self.trainer.world_size)]
+            torch.distributed.all_gather_object(parts, self.found)
+        if found := {index: entry for part in parts for index, entry in part.items()}:
+            for name, value in self.data.measure(found).items():
+                self.log(f"val/{name}", value, prog_bar=True, sync_dist=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[CARD_KEY] = self.task.card.to_json()  # so that a checkpoint can be used as it is
+        checkpoint.update(self.task.texts())  # so that a checkpoint can be used as it is
 
     def configure_optimizers(self) -> Any:
         recipe, options = self.recipe, self.recipe.optimizer
@@ -92,8 +79,18 @@ class PoseTraining(lightning.LightningModule):
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        return self.task.losses(batch["image"], batch["keypoints"], batch["visibility"], batch["absent"])
+    def _log_losses(self, part: str, losses: dict[str, Tensor], batch: Batch) -> None:
+        for name, value in losses.items():
+            total = name == "total"
+            self.log(
+                f"{part}/{'loss' if total else name}",
+                value,
+                prog_bar=total and part == "train",
+                on_step=False,
+                on_epoch=True,
+                sync_dist=True,
+                batch_size=len(batch["index"]),
+            )
 
 
 def rate_schedule(recipe: Recipe, total_steps: int) -> Callable[[int], float]:
@@ -118,10 +115,3 @@ def rate_schedule(recipe: Recipe, total_steps: int) -> Callable[[int], float]:
         return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
     return factor
-
-
-def _validation_pck(task: TopDownPose) -> PCK:
-    keypoint_set = task.card.keypoint_set
-    if set(TORSO) <= set(keypoint_set.keypoints):
-        return PCK(keypoint_set, thresholds=(0.2,), normalizer="torso")
-    return PCK(keypoint_set, thresholds=(0.1,), normalizer="bbox")
