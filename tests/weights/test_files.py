@@ -203,3 +203,11 @@ def test_a_write_that_really_fails_half_way(tmp_path: Path) -> None:
     assert "refused" in done.stdout, done.stderr
     assert "a.safetensors" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_our_texts_beside_the_weights_are_kept(tmp_path: Path) -> None:
+    """Checkpoints of a run hold cards of any task beside what belongs to the framework."""
+    path = tmp_path / "last.ckpt"
+    texts = {"hrnet.bottom_up_card": "{}", "hrnet.other": "text"}
+    torch.save({"state_dict": small_network().state_dict(), **texts, "epoch": 3, "note": "theirs"}, path)
+    assert read_state_dict(path)[1].metadata == texts

@@ -15,6 +15,24 @@ from hrnet.nn.exchange import ExchangeModule, Upsampling
 
 ALL_BRANCHES = (0, 1, 2, 3)
 
+BODY_PARTS = frozenset(
+    (
+        "conv1",
+        "bn1",
+        "conv2",
+        "bn2",
+        "relu",
+        "layer1",
+        "transition1",
+        "stage2",
+        "transition2",
+        "stage3",
+        "transition3",
+        "stage4",
+    )
+)
+"""Names of the body's layers: in a network with a head, whatever has another name is the head's."""
+
 
 @dataclass(frozen=True)
 class HRNetSpec:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hrnet.heads.adaptive_displacement import AdaptiveBlock
 from hrnet.nn.blocks import BasicBlock
+from hrnet.nn.conv_unit import conv_unit
 
 
 def heatmap_layers(in_channels: int, channels: int, num_maps: int) -> nn.Sequential:
     """1x1 convolution, a residual block, and a 1x1 convolution: (B, in_channels, H, W) to (B, num_maps, H, W)."""
-    return nn.Sequential(_projection(in_channels, channels), BasicBlock(channels, channels), nn.Conv2d(channels, num_maps, 1))
+    return nn.Sequential(
+        conv_unit(in_channels, channels, 1, batch_norm=True), BasicBlock(channels, channels), nn.Conv2d(channels, num_maps, 1)
+    )
 
 
 def displacement_layers(in_channels: int, num_keypoints: int, channels_per_keypoint: int = 15) -> nn.Sequential:
@@ -24,7 +25,7 @@ def displacement_layers(in_channels: int, num_keypoints: int, channels_per_keypo
     """
     channels = num_keypoints * channels_per_keypoint
     return nn.Sequential(
-        _projection(in_channels, channels),
+        conv_unit(in_channels, channels, 1, batch_norm=True),
         AdaptiveBlock(channels, num_keypoints),
         AdaptiveBlock(channels, num_keypoints),
         nn.Conv2d(channels, 2 * num_keypoints, 1, groups=num_keypoints),
@@ -45,9 +46,3 @@ class PoseScorer(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.l3(F.relu(self.l2(F.relu(self.l1(features))))).squeeze(-1)
-
-
-def _projection(in_channels: int, out_channels: int) -> nn.Sequential:
-    """1x1 convolution, BatchNorm, ReLU: keys ``conv`` and ``bn``."""
-    conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(out_channels), relu=nn.ReLU(inplace=True)))

@@ -9,11 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hrnet.backbones.hrnet import HRNet
+from hrnet.backbones.hrnet import BODY_PARTS, HRNet
 from hrnet.errors import nearest_name
-
-_BODY = frozenset(("conv1", "bn1", "conv2", "bn2", "relu", "layer1", "stage2", "stage3", "stage4",
-                   "transition1", "transition2", "transition3"))  # fmt: skip
 
 
 class MultiTaskModel(nn.Module):
@@ -82,7 +79,7 @@ class MultiTaskModel(nn.Module):
         joined: dict[str, Tensor] = {}
         for task, state in states.items():
             for name, value in state.items():
-                own = f"backbone.{name}" if name.split(".")[0] in _BODY else f"heads.{task}.{name}"
+                own = f"backbone.{name}" if name.split(".")[0] in BODY_PARTS else f"heads.{task}.{name}"
                 if own in joined and not torch.equal(joined[own], value):
                     raise ValueError(f"the networks do not share one body: {name} of {task!r} differs from another task's")
                 joined[own] = value
@@ -100,7 +97,7 @@ class MultiTaskModel(nn.Module):
 def _part(network: HRNet, keep_body: bool) -> HRNet:
     """The body of ``network``, or all but the body: a second object over the same layers."""
     part = copy.copy(network)
-    layers = {name: layer for name, layer in network._modules.items() if (name in _BODY) == keep_body}
+    layers = {name: layer for name, layer in network._modules.items() if (name in BODY_PARTS) == keep_body}
     part.__dict__ = {**network.__dict__, "_modules": layers}
     return part
 

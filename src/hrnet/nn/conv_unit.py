@@ -1,4 +1,4 @@
-"""The convolution unit of the detection networks, with named parts."""
+"""A convolution unit with named parts, as OpenMMLab's networks have them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from torch import nn
 
 
 def conv_unit(
-    in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1, relu: bool = True, norm_groups: int | None = None
+    in_channels: int,
+    out_channels: int,
+    kernel: int = 3,
+    stride: int = 1,
+    relu: bool = True,
+    batch_norm: bool = False,
+    norm_groups: int | None = None,
 ) -> nn.Sequential:
-    """Convolution, optionally GroupNorm and, unless told otherwise, ReLU: keys ``.conv`` and ``.gn``.
+    """Convolution, optionally BatchNorm or GroupNorm and, unless told otherwise, ReLU: keys ``.conv`` and ``.bn`` or ``.gn``.
 
     ``norm_groups`` is the number of groups of the GroupNorm; the convolution has a bias only where no norm follows.
     """
     parts: OrderedDict[str, nn.Module] = OrderedDict()
-    parts["conv"] = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=norm_groups is None)
+    plain = not batch_norm and norm_groups is None
+    parts["conv"] = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=plain)
+    if batch_norm:
+        parts["bn"] = nn.BatchNorm2d(out_channels)
     if norm_groups is not None:
         parts["gn"] = nn.GroupNorm(norm_groups, out_channels)
     if relu:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from hrnet.errors import CheckpointError, nearest_name
 from hrnet.models.backbone import BackboneOutput, HRNetBackbone
 from hrnet.models.variants import HRNET_SPECS, family_of
 from hrnet.weights.files import read_state_dict
-from hrnet.weights.recognition import identify
+from hrnet.weights.loading import in_our_names, load_into
 from hrnet.weights.zoo import locate
 
 # The start of a name says which maps come out.
@@ -81,25 +80,15 @@ def load_body(backbone: HRNetBackbone, path: Path) -> None:
     Raises:
         CheckpointError: an entry is missing or of another shape; the backbone is then as it was.
     """
-    state, _ = read_state_dict(path)
-    found = identify(state)
-    ours = found.layout.rename(state) if found else state
-    ours = {re.sub(r"^backbone\.", "", key): value for key, value in ours.items()}
     own = backbone.state_dict()
-    first = ours.get("conv1.weight")
+    state = in_our_names(own, read_state_dict(path)[0])
+    first = state.get("conv1.weight")
     if first is not None and first.ndim == 4 and first.shape[1] != backbone.spec.in_channels:
-        ours["conv1.weight"] = adapt_first_convolution(first, backbone.spec.in_channels)
-    missing = [key for key in own if key not in ours and not key.endswith("num_batches_tracked")]
-    wrong = [f"{key} {tuple(ours[key].shape)}" for key in own if key in ours and ours[key].shape != own[key].shape]
-    if missing or wrong:
-        what = str(found) if found else "no known network"
-        problems = "; ".join(
-            f"{title} ({len(keys)}): {', '.join(keys[:5])}"
-            for title, keys in (("missing", missing), ("wrong shape", wrong))
-            if keys
-        )
-        raise CheckpointError(f"{path} ({what}) has no body for this backbone: {problems}")
-    backbone.load_state_dict({key: value for key, value in ours.items() if key in own}, strict=False)
+        state["conv1.weight"] = adapt_first_convolution(first, backbone.spec.in_channels)
+    try:
+        load_into(backbone, {name: state[name] for name in own if name in state})
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def adapt_first_convolution(weight: Tensor, in_channels: int) -> Tensor:

@@ -28,6 +28,7 @@ _EMA_ENTRIES = ("state_dict_ema", "ema_state_dict", "model_ema", "ema")
 _ENTRIES = ("state_dict", "model_state_dict", "best_state_dict", "model", "network", "net", "weights", "params")
 _EMA_PREFIXES = ("ema_network.", "ema_model.")
 _PREFIXES = ("network.", "model.", "module.", "task.", "_orig_mod.")
+_OURS = "hrnet."  # keys of the texts that files of ours hold beside their weights
 _SHARE_OF_PREFIX = 0.4  # of the keys: averaged and plain weights side by side have half each, loss buffers are few
 
 _KNOWN_STARTS = (
@@ -51,7 +52,7 @@ class FileFacts:
         dtype: type of the stored weights, such as ``"float16"``, or several joined with "+".
         wrappers: entries and prefixes that were taken off, outermost first, such as ``("state_dict", "module.")``.
         ignored: keys beside the network's, such as buffers of a loss.
-        metadata: the text entries of a safetensors file.
+        metadata: the text entries of a safetensors file, and those of ours beside the weights of a PyTorch file.
         network: which network it is, for files of ours without a card.
         left_over: of files of ours that were converted, what the network has no place for but the file it came from had:
             (layout, name under our names) to tensor.
@@ -93,10 +94,9 @@ def read_state_dict(path: str | os.PathLike[str], ema: bool = True) -> tuple[dic
         content, metadata, stored = read_safetensors_file(file)
         kind = "safetensors"
         state, wrappers, ignored = _unwrap(file, content, ema)
-        texts: Mapping[str, Any] = metadata
     else:
-        metadata, kind = {}, "pytorch"
-        state, wrappers, ignored, texts = _read_pytorch(file, ema)
+        kind = "pytorch"
+        state, wrappers, ignored, metadata = _read_pytorch(file, ema)
         stored = {tensor.dtype for tensor in state.values()}
     dtypes = sorted(str(dtype).removeprefix("torch.") for dtype in stored if dtype.is_floating_point)
     for name in state:  # one by one, so that no second copy of everything is alive
@@ -106,16 +106,16 @@ def read_state_dict(path: str | os.PathLike[str], ema: bool = True) -> tuple[dic
     for name in [name for name in state if name.startswith(LEFT_OVER)]:
         layout, _, rest = name.removeprefix(LEFT_OVER).partition(".")
         left_over[layout, rest] = state.pop(name)
-    card, network = texts.get(CARD_KEY), texts.get(NETWORK_KEY)
+    card, network = metadata.get(CARD_KEY), metadata.get(NETWORK_KEY)
     return state, FileFacts(
         path=file,
         format=kind,
-        card=PoseCard.from_json(card) if isinstance(card, str) else None,
+        card=PoseCard.from_json(card) if card is not None else None,
         dtype="+".join(dtypes),
         wrappers=wrappers,
         ignored=ignored,
         metadata=metadata,
-        network=NetworkEntry.from_json(network) if isinstance(network, str) else None,
+        network=NetworkEntry.from_json(network) if network is not None else None,
         left_over=left_over,
     )
 
@@ -196,7 +196,7 @@ def _read_pytorch(path: Path, ema: bool) -> tuple[dict[str, Tensor], tuple[str, 
 def _texts(content: Any) -> dict[str, str]:
     if not isinstance(content, Mapping):
         return {}
-    return {key: content[key] for key in (CARD_KEY, NETWORK_KEY) if isinstance(content.get(key), str)}
+    return {key: text for key, text in content.items() if str(key).startswith(_OURS) and isinstance(text, str)}
 
 
 def _unwrap(path: Path, content: Any, ema: bool) -> tuple[dict[str, Tensor], tuple[str, ...], tuple[str, ...]]:

@@ -67,7 +67,7 @@ def load_into(network: nn.Module, state_dict: Mapping[str, Tensor], strict: bool
             lists up to ten of each and says which network the checkpoint is for.
     """
     own = network.state_dict()
-    state = _in_our_names(own, state_dict)
+    state = in_our_names(own, state_dict)
     missing, unexpected, changed = _compare(own, state)
     problems = _section("wrong shape", [_change(*change) for change in changed])
     gaps = _section("missing", missing) + _section("unexpected", unexpected)
@@ -85,7 +85,7 @@ def start_from(network: nn.Module, state_dict: Mapping[str, Tensor]) -> StartRep
         CheckpointError: less than half of the backbone fits, as with another width; the network is then as it was.
     """
     own = network.state_dict()
-    state = _in_our_names(own, state_dict)
+    state = in_our_names(own, state_dict)
     missing, unused, changed = _compare(own, state)
     other_shape = {name for name, _, _ in changed}
     fitting = {name: state[name] for name in own if name in state and name not in other_shape}
@@ -100,7 +100,7 @@ def start_from(network: nn.Module, state_dict: Mapping[str, Tensor]) -> StartRep
     return StartReport(identify(state_dict), tuple(fitting), tuple(changed), tuple(missing), tuple(unused), share)
 
 
-def _in_our_names(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def in_our_names(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """``state`` under the names of the network ``own``, which may have its body under ``backbone.`` as detectors do."""
     found = identify(state)
     renamed = found.layout.to_ours(state) if found else dict(state)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from hrnet.backbones.hrnet import BODY_PARTS
 from hrnet.weights.bodies import dimension, has_part, read_hrnet, read_resnet_depth
 from hrnet.weights.layouts import BARE_BACKBONE, MMSEG, MMSEG_OCR, PLAIN, TIMM, TIMM_SSLD, Shapes
 from hrnet.weights.rules.recognized import Recognition, in_our_names, on_hrnet
@@ -25,8 +24,6 @@ _INPUTS_MMSEG = {
     16: (896, 896),
 }  # fmt: skip
 _ALIGNED = (150, 171)
-
-_BODY = re.compile(r"(conv|bn|layer|transition|stage)[1-4]\.")
 
 _INPLACE = (
     "whether it comes from the repository's master branch, whose BatchNorm scales by |weight| + 1e-5: "
@@ -93,7 +90,7 @@ def hrnet_backbone(shapes: Shapes) -> Recognition | None:
     wrapped = has_part(shapes, r"backbone\.conv1\.")
     ours = BARE_BACKBONE.rename(shapes) if wrapped else shapes
     body = read_hrnet(ours)
-    if body is None or not all(_BODY.match(name) or name.startswith("incre_modules.") for name in ours):
+    if body is None or not all(name.split(".")[0] in (*BODY_PARTS, "incre_modules") for name in ours):
         return None
     increased = has_part(ours, r"incre_modules\.")
     layout = BARE_BACKBONE if wrapped else TIMM if increased else PLAIN
@@ -110,7 +107,7 @@ def unknown_head(shapes: Shapes) -> Recognition | None:
     body = read_hrnet(ours)
     if body is None:
         return None
-    names = sorted({name.split(".")[0] for name in ours if not _BODY.match(name)})
+    names = sorted({name.split(".")[0] for name in ours} - BODY_PARTS)
     sentence = f"its head is of no known network: {', '.join(names[:6])}"
     return Recognition(
         "an unknown origin", "unknown task", f"hrnet_{body.described}", None, None, "none", (sentence,), BARE_BACKBONE
