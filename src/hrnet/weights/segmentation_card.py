@@ -1,0 +1,99 @@
+"""What has to be known about a segmentation checkpoint beside its numbers, kept inside the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hrnet.structures.class_set import ClassSet
+from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, card_from_json, card_to_json, check_normalization
+
+SEGMENTATION_CARD_KEY = "hrnet.segmentation_card"
+"""Under this key the JSON of a card lies in the metadata of a safetensors file, or at the top level of a PyTorch file."""
+
+
+@dataclass(frozen=True)
+class SegmentationTest:
+    """How pictures are brought to the network, and in how many passes.
+
+    Attributes:
+        size_rule: what becomes of a picture at scale s. ``long_side``: the long side has ``base_size * s`` pixels, rounded.
+            ``short_side``: the short side has. ``stretch``: it is resized to the crop size times s, whatever its
+            proportions (LIP). ``own``: s times its own size, whatever ``base_size`` says.
+        base_size: pixels at scale 1.
+        windows: which parts of the resized picture the network sees. ``whole``: all of it in one pass. ``two_thirds``: windows
+            of the crop size at every two thirds of it, the last ones padded; a picture that is no larger than the smaller crop
+            side is padded and seen once. ``shifted``: all of it for s <= 1, otherwise windows side by side, the last ones
+            moved back inside (Cityscapes).
+        scales: of which the scores are added.
+        pad_multiple: a picture seen whole is padded to the right and below until both sides are multiples of this; 1 for none.
+    """
+
+    size_rule: Literal["long_side", "short_side", "stretch", "own"] = "long_side"
+    base_size: int = 2048
+    windows: Literal["whole", "two_thirds", "shifted"] = "whole"
+    scales: tuple[float, ...] = (1.0,)
+    pad_multiple: int = 1
+
+    def __post_init__(self) -> None:
+        if self.base_size < 1 or self.pad_multiple < 1:
+            raise ValueError(f"base_size and pad_multiple must be positive, got {self.base_size} and {self.pad_multiple}")
+        if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
+            raise ValueError(f"scales must be one or several positive numbers, got {self.scales}")
+
+
+@dataclass(frozen=True)
+class SegmentationCard:
+    """Everything that is needed to use a segmentation checkpoint as it was trained.
+
+    Attributes:
+        architecture, options: for `hrnet.models.build_model`; ``align_corners`` is one of the options.
+        class_set: the classes, in the order of the outputs.
+        crop_size: (height, width) that it was trained at, and of windows.
+        test: how whole pictures are brought to the network.
+        channel_order: of the network's input; pictures are RGB and are turned round for a network trained on BGR.
+        mean, std: of the input's channels, in that order, in 0..1 units.
+        flip_test: whether published or stated metrics average over the mirrored picture.
+        license, training_data, metrics, source: as of `PoseCard`.
+    """
+
+    architecture: str
+    class_set: ClassSet
+    crop_size: tuple[int, int] = (512, 1024)
+    test: SegmentationTest = field(default_factory=SegmentationTest)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    flip_test: bool = False
+    license: str | None = None
+    training_data: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.architecture:
+            raise ValueError("architecture must name a network of hrnet.models.list_models('segmentation')")
+        if min(self.crop_size) < 32:
+            raise ValueError(f"crop_size is (height, width) of at least 32 pixels each, got {self.crop_size}")
+        check_normalization(self.mean, self.std)
+
+    @property
+    def num_outputs(self) -> int:
+        """Channels of the network's output: one per class."""
+        return self.class_set.num_classes
+
+    @property
+    def align_corners(self) -> bool:
+        """How outputs are resized to pictures: as the network resizes its branches; by default True with the OCR head alone."""
+        return bool(self.options.get("align_corners", self.architecture.endswith("_ocr")))
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return strict JSON that `from_json` reads. Raises ValueError for a metric that is not finite."""
+        return card_to_json(self, indent)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> SegmentationCard:
+        """Read a card. Raises CheckpointError as `PoseCard.from_json` does."""
+        return card_from_json(cls, text)
