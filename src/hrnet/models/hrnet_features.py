@@ -15,11 +15,9 @@ INCREASED_PLANES = (32, 64, 128, 256)
 INCREASED_CHANNELS = tuple(planes * Bottleneck.expansion for planes in INCREASED_PLANES)
 
 
-def increase_channels(channels: Sequence[int]) -> nn.ModuleList:
-    """One Bottleneck per branch, finest first, to 128, 256, 512 and 1024 channels."""
-    return nn.ModuleList(
-        nn.Sequential(Bottleneck(width, planes)) for width, planes in zip(channels, INCREASED_PLANES, strict=True)
-    )
+def increase_channels(channels: Sequence[int], planes: Sequence[int] = INCREASED_PLANES) -> nn.ModuleList:
+    """One Bottleneck per branch, finest first, to four times as many channels as it has ``planes``: 128, 256, 512 and 1024."""
+    return nn.ModuleList(nn.Sequential(Bottleneck(width, each)) for width, each in zip(channels, planes, strict=True))
 
 
 class HRNetFeatures(HRNet):

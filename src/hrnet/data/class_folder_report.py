@@ -1,0 +1,164 @@
+"""What an inspection of class folders found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+_RARE = 10.0  # a class with fewer than a tenth of the pictures of the commonest is called rare
+
+
+class ClassCount(NamedTuple):
+    """How many pictures of a class there are, here and in the parts it was compared with (in their order)."""
+
+    name: str
+    pictures: int
+    others: tuple[int, ...] = ()
+
+
+class RepeatedPicture(NamedTuple):
+    """Two files that show the same, or nearly, with their classes; ``part`` is where the second one lies, None for here."""
+
+    first: str
+    second: str
+    first_class: str
+    second_class: str
+    part: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.first} = {self.second}"
+
+
+@dataclass
+class ClassFolderReport:
+    """Counts and faults of class folders. Lists hold everything; `summary` shortens them, `to_dict` does not.
+
+    Attributes:
+        name: of the folder.
+        classes: counts of each class, in the order of the labels.
+        compared_with: names of the other parts.
+        unknown_classes: classes of other parts that are not here, by part: such pictures can never be recognised.
+        checked_images: whether pictures were opened; all below is empty otherwise.
+        image_heights, image_widths: quantiles in pixels, by ``"0%"`` .. ``"100%"``.
+        unreadable_pictures: (file, reason).
+        repeated_pictures: files of the same content within the set.
+        same_pictures, similar_pictures: files of the same content, and pictures that look alike, here and in other parts.
+    """
+
+    name: str
+    classes: list[ClassCount]
+    compared_with: list[str] = field(default_factory=list)
+    unknown_classes: dict[str, list[str]] = field(default_factory=dict)
+    checked_images: bool = False
+    image_heights: dict[str, float] = field(default_factory=dict)
+    image_widths: dict[str, float] = field(default_factory=dict)
+    unreadable_pictures: list[tuple[str, str]] = field(default_factory=list)
+    repeated_pictures: list[RepeatedPicture] = field(default_factory=list)
+    same_pictures: list[RepeatedPicture] = field(default_factory=list)
+    similar_pictures: list[RepeatedPicture] = field(default_factory=list)
+
+    @property
+    def pictures(self) -> int:
+        """Of all classes."""
+        return sum(entry.pictures for entry in self.classes)
+
+    @property
+    def imbalance(self) -> float:
+        """Pictures of the commonest class for each of the rarest that has any; 1 where all have as many."""
+        counts = [entry.pictures for entry in self.classes if entry.pictures]
+        return max(counts) / min(counts) if counts else 1.0
+
+    @property
+    def problems(self) -> list[str]:
+        """What should be mended before training, a sentence each."""
+        found = []
+        if len(self.classes) < 2:
+            found.append("there is one class: nothing to tell apart")
+        if empty := [entry.name for entry in self.classes if entry.pictures == 0]:
+            found.append(f"{_count(empty, 'class has', 'classes have')} no picture: {_some(empty)}")
+        for part, names in self.unknown_classes.items():
+            found.append(f"{part} has {_count(names, 'class', 'classes')} that {self.name} has not: {_some(names)}")
+        if self.unreadable_pictures:
+            listed = [f"{file} ({reason})" for file, reason in self.unreadable_pictures]
+            found.append(f"{_count(listed, 'picture', 'pictures')} cannot be read: {_some(listed)}")
+        contradictions = [pair for pair in self.repeated_pictures if pair.first_class != pair.second_class]
+        if contradictions:
+            listed = _some(list(map(str, contradictions)))
+            found.append(f"{_count(contradictions, 'picture is', 'pictures are')} in two classes: {listed}")
+        for pairs, what in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
+            if pairs:
+                here = sorted({pair.first for pair in pairs})
+                parts = ", ".join(sorted({str(pair.part) for pair in pairs}))
+                listed = _some(list(map(str, pairs)))
+                found.append(f"{_count(here, 'picture is', 'pictures are')} {what} pictures of {parts}: {listed}")
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing but usual."""
+        found = []
+        single = [entry.name for entry in self.classes if entry.pictures == 1]
+        if single:
+            found.append(f"{_count(single, 'class has', 'classes have')} a single picture: {_some(single)}")
+        if self.imbalance > _RARE:
+            most = max(entry.pictures for entry in self.classes)
+            rare = [entry.name for entry in self.classes if 0 < entry.pictures * _RARE < most]
+            found.append(
+                f"the commonest class has {self.imbalance:.0f} times the pictures of the rarest; "
+                f"{_count(rare, 'class has', 'classes have')} less than a tenth of it: {_some(rare)}"
+            )
+        for number, part in enumerate(self.compared_with):
+            absent = [entry.name for entry in self.classes if entry.pictures and not entry.others[number]]
+            if absent:
+                found.append(f"{part} has no picture of {_count(absent, 'class', 'classes')}: {_some(absent)}")
+        within = [pair for pair in self.repeated_pictures if pair.first_class == pair.second_class]
+        if within:
+            found.append(
+                f"{_count(within, 'picture repeats', 'pictures repeat')} another of the class: {_some(list(map(str, within)))}"
+            )
+        if self.compared_with and self.checked_images and not (self.same_pictures or self.similar_pictures):
+            found.append(f"no picture is also in {', '.join(self.compared_with)}")
+        if not self.checked_images:
+            found.append("the pictures were not opened")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data for JSON, with ``problems`` and ``notes``."""
+        plain = asdict(self)
+        plain["classes"] = [entry._asdict() for entry in self.classes]
+        for name in ("repeated_pictures", "same_pictures", "similar_pictures"):
+            plain[name] = [pair._asdict() for pair in getattr(self, name)]
+        return plain | {"imbalance": self.imbalance, "problems": self.problems, "notes": self.notes}
+
+    def summary(self, shown: int = 40) -> str:
+        """Text of a screen or two; of many classes the commonest and the rarest."""
+        counts = [entry.pictures for entry in self.classes]
+        spread = f", {min(counts):,} to {max(counts):,} of each" if counts and min(counts) < max(counts) else ""
+        lines = [self.name, f"  pictures           {self.pictures:,} in {len(self.classes):,} classes{spread}"]
+        if self.image_heights:
+            for what, values in (("picture heights", self.image_heights), ("picture widths", self.image_widths)):
+                lines.append(f"  {what:<18} " + "  ".join(f"{name} {value:g}" for name, value in values.items()))
+        width = max((len(entry.name) for entry in self.classes), default=5)
+        lines.append(f"  {'class':<{width}}  {'pictures':>9}" + "".join(f"  {part:>9}" for part in self.compared_with))
+        ordered = sorted(self.classes, key=lambda entry: -entry.pictures) if len(self.classes) > shown else self.classes
+        for number, entry in enumerate(ordered):
+            if len(ordered) > shown and shown // 2 <= number < len(ordered) - shown // 2:
+                if number == shown // 2:
+                    lines.append(f"  ... {len(ordered) - shown} more")
+                continue
+            others = "".join(f"  {count:>9,}" for count in entry.others)
+            lines.append(f"  {entry.name:<{width}}  {entry.pictures:>9,}{others}")
+        lines += [f"  note: {note}" for note in self.notes]
+        lines += [f"  PROBLEM: {problem}" for problem in self.problems] or ["  no problems found"]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _count(entries: list[Any], one: str, many: str) -> str:
+    return f"{len(entries)} {one if len(entries) == 1 else many}"
+
+
+def _some(values: list[str], count: int = 3) -> str:
+    return ", ".join(values[:count]) + (f", ... and {len(values) - count} more" if len(values) > count else "")
