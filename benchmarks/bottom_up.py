@@ -1,10 +1,14 @@
-"""Speed of bottom-up decoding: stage by stage, over the number of people, and over the size of the maps.
+"""Speed of bottom-up pose: of decoding, over the number of people and the size of the maps; and of all from file to people.
 
     python benchmarks/bottom_up.py [--people 1 3 10 30 100] [--sizes 128 256 512] [--threads 1] [--output results.json]
+    python benchmarks/bottom_up.py --only end-to-end [--model higher_hrnet_w32] [--input-size 512]
 
 The people are drawn as maps: a Gaussian of heat per joint, and tags that are alike around each person. A twelfth of the joints
 is left out, so that there is something to fill in. "full evaluation" decodes the same maps the plain way, as published: pooled
 maps, the same grouping, and every pixel of the map evaluated for every person that lacks a joint; both must agree.
+
+From file to people, the network has random weights, and what it gives would be no people but noise. So its outputs are timed
+up to where they are one set of maps, and drawn maps of the same size are decoded in their place.
 How to read the tables: benchmarks/README.md.
 """
 
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -27,10 +32,17 @@ import hrnet
 from hrnet.codecs.associative_embedding import (
     AssociativeEmbeddingDecoder,
     AssociativeEmbeddingSpec,
+    ScaledPass,
     TaggedMaps,
+    aggregate,
     tagged_maps,
 )
 from hrnet.codecs.associative_embedding.candidates import TILE
+from hrnet.data.images import read_image, write_image
+from hrnet.geometry import warp
+from hrnet.inference.bottom_up import build_bottom_up_predictor
+from hrnet.models import build_model
+from hrnet.weights.bottom_up_card import BottomUpCard
 
 JOINTS = 17
 TAG_DIMENSIONS = 2  # plain and mirrored
@@ -50,13 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine = report["machine"]
     print(f"# Bottom-up decoding\n\n{machine['processor']}, {report['threads']} CPU threads, {options.rounds} rounds")
     middle, largest = options.people[len(options.people) // 2], max(options.sizes)
+    if options.only != "decoding":
+        found = [_from_file_to_people(preset, options.stage_people or middle, options) for preset in ("fast", "accurate")]
+        report["end_to_end"] = found
+    if options.only != "end-to-end":
+        _decoding(report, middle, largest, options)
+    if options.output is not None:
+        options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        print(f"\nwritten to {options.output}")
+
+
+def _decoding(report: dict[str, Any], middle: int, largest: int, options: argparse.Namespace) -> None:
     report["stages"] = [_stages(options.stage_people or middle, size, options) for size in options.sizes]
     report["people"] = _curve([(count, largest) for count in options.people], options)
     report["sizes"] = _curve([(options.stage_people or middle, size) for size in options.sizes], options)
     report["enlarging"] = _enlarging(options.stage_people or middle, largest, options)
-    if options.output is not None:
-        options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        print(f"\nwritten to {options.output}")
 
 
 def draw_people(people: int, size: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -103,6 +123,60 @@ def decode_fully(maps: TaggedMaps, spec: AssociativeEmbeddingSpec) -> np.ndarray
         if heat[joint, row, column] > 0:
             result[person, joint] = (column, row, heat[joint, row, column])
     return result
+
+
+def _from_file_to_people(preset: str, people: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Time one stage of prediction after the other, for one square picture."""
+    torch.manual_seed(0)
+    size, card = options.input_size, BottomUpCard(options.model, hrnet.keypoint_set("coco"), options.input_size)
+    predictor = build_bottom_up_predictor(build_model(options.model, JOINTS).eval(), card, device="cpu", preset=preset)
+    passes, decoder, spec = predictor._passes, predictor._decoder, card.decoding
+    [placement] = passes.place((640, 640))
+    now: dict[str, Any] = {}
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.jpg"
+        coarse = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+        write_image(path, warp(coarse, np.array([[32.0, 0, 0], [0, 32, 0]]), (640, 640)))
+
+        def read() -> None:
+            now["image"] = read_image(path)
+
+        def place() -> None:
+            now["pixels"] = warp(now["image"], placement.matrix, placement.input_size)[None]
+
+        def network() -> None:
+            now["outputs"] = passes._run(now["pixels"])
+
+        def put_together() -> None:
+            aggregate([ScaledPass(1.0, *now["outputs"])], spec, card.flip_indices, placement.input_size)
+
+        def parse() -> None:
+            [now["people"]] = decoder.decode(now["drawn"])
+
+        def result() -> None:
+            found = now["people"]
+            predictor._result(found, placement.to_picture(found.keypoints, placement.input_size), (640, 640))
+
+        stages = {"read": read, "place": place, "network": network, "aggregate": put_together, "parse": parse, "result": result}
+        for stage in (read, place, network):
+            stage()
+        height = now["outputs"][0].heatmaps[-1].shape[2]
+        heat, tags = draw_people(people, height)
+        components = 2 if predictor._passes.flip_test else 1
+        now["drawn"] = tagged_maps([heat], tags[:, :, :components], spec, placement.input_size)
+        parse()
+        seconds = _medians(stages, options, f"{preset}, end to end")
+    total = sum(seconds.values())
+    rows = [[name, f"{1000 * value:.1f}", f"{100 * value / total:.1f} %"] for name, value in seconds.items()]
+    beside = total - seconds["network"]
+    rows.append(["all but the network", f"{1000 * beside:.1f}", f"{100 * beside / total:.1f} %"])
+    precision = str(next(passes._network.parameters()).dtype).removeprefix("torch.")
+    mirrored = "plain and mirrored" if passes.flip_test else "plain"
+    title = f"From file to people: {options.model}, {size}x{size}, preset {preset} ({precision}, {mirrored})"
+    print(f"\n## {title}\n\nDrawn maps of {people} people are parsed in place of those of random weights.\n")
+    print(markdown_table(["Stage", "ms", "share"], rows), flush=True)
+    return {"preset": preset, "precision": precision, "people": people, "seconds": seconds, "share_beside": beside / total}
 
 
 def _stages(people: int, size: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -212,13 +286,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[128, 256, 512], help="sides of the maps (default: %(default)s)"
     )
+    parser.add_argument("--only", choices=("decoding", "end-to-end"), help="one part of it")
+    parser.add_argument("--model", default="higher_hrnet_w32", help="network end to end (default: %(default)s)")
+    parser.add_argument("--input-size", type=int, default=512, help="its input's side in pixels (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is timed (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.1, help="repeat faster calls for this long (default: %(default)s)")
     parser.add_argument("--skip-full", action="store_true", help="leave out the full evaluation, which takes seconds")
     parser.add_argument("--output", type=Path, help="write the numbers as JSON, too")
     options = parser.parse_args(arguments)
-    if min(*options.people, *options.sizes, options.rounds, options.stage_people, options.threads) < 1:
+    if min(*options.people, *options.sizes, options.rounds, options.stage_people, options.threads, options.input_size) < 1:
         parser.error("people, sizes, rounds and threads must be at least 1")
     return options
 

@@ -20,11 +20,13 @@ def every_tile(maps: ResizedMaps, tile: int) -> torch.Tensor:
     return maps.tiles(chosen, rows, columns, tile).view(*counts, tile, tile)
 
 
-@given(st.lists(st.tuples(side, side), min_size=1, max_size=3), side, side, st.integers(0, 1000))
+@given(st.lists(st.tuples(side, side), min_size=1, max_size=3), side, side, st.booleans(), st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
-def test_read_values_are_those_of_resizing_first(layers: list[tuple[int, int]], height: int, width: int, seed: int) -> None:
+def test_read_values_are_those_of_resizing_first(
+    layers: list[tuple[int, int]], height: int, width: int, align_corners: bool, seed: int
+) -> None:
     generator = torch.Generator().manual_seed(seed)
-    maps = ResizedMaps([torch.randn(2, *size, generator=generator) for size in layers], (height, width), ceiling=1.0)
+    maps = ResizedMaps([torch.randn(2, *size, generator=generator) for size in layers], (height, width), 1.0, align_corners)
     dense = maps.dense()
     tiles = every_tile(maps, 4)
     padded = tiles.transpose(2, 3).flatten(3).flatten(1, 2)
@@ -54,6 +56,20 @@ def test_margins_repeat_the_border() -> None:
     assert patch[0, 0] == 0
     assert patch[11, 11] == 63
     assert torch.equal(patch[2:10, 2:10], maps.dense()[0])
+
+
+def test_tiles_read_what_single_pixels_read() -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = ResizedMaps([torch.randn(2, *size, generator=generator) for size in ((20, 30), (11, 9))], (40, 61))
+    chosen, rows, columns = torch.tensor([0, 1, 1]), torch.tensor([0, 4, 2]), torch.tensor([0, 7, 3])
+    patches = maps.tiles(chosen, rows, columns, 8, margin=2)
+    offset = torch.arange(-2, 10)
+    pixels = [
+        (tiles.view(-1, 1) * 8 + offset).clamp(0, side - 1) for tiles, side in zip((rows, columns), maps.size, strict=True)
+    ]
+    assert torch.equal(patches, maps.at(chosen.view(-1, 1, 1), pixels[0].unsqueeze(2), pixels[1].unsqueeze(1)))
+    nothing = torch.zeros(0, dtype=torch.long)
+    assert maps.tiles(nothing, nothing, nothing, 8, margin=2).shape == (0, 12, 12)
 
 
 def test_layers_must_agree() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hrnet.codecs.associative_embedding.resized_maps import ResizedMaps
 from hrnet.codecs.associative_embedding.specification import AssociativeEmbeddingSpec
+from hrnet.geometry import CropConvention
 
 
 class NetworkMaps(NamedTuple):
@@ -86,19 +87,22 @@ def separate_outputs(outputs: Tensor | Sequence[Tensor], num_keypoints: int) -> 
     return NetworkMaps(heatmaps, tags)
 
 
-def combine_stages(maps: NetworkMaps, flip_indices: Sequence[int] | None = None) -> tuple[Tensor, Tensor]:
+def combine_stages(
+    maps: NetworkMaps, flip_indices: Sequence[int] | None = None, align_corners: bool = False
+) -> tuple[Tensor, Tensor]:
     """Mean of the heatmaps of all stages, and the tags, both (B, K, h, w) float32 at the size of the last stage.
 
     Args:
         flip_indices: for maps of mirrored pictures: the joint that each one becomes in a mirror. Columns are reversed.
+        align_corners: as of `ResizedMaps`.
     """
     size = maps.heatmaps[-1].shape[-2:]
-    heat, *others = (_resized(stage, size) for stage in maps.heatmaps)
+    heat, *others = (_resized(stage, size, align_corners) for stage in maps.heatmaps)
     for stage in others:
         heat = heat + stage
     if others:
         heat = heat / len(maps.heatmaps)
-    tags = _resized(maps.tags, size)
+    tags = _resized(maps.tags, size, align_corners)
     if flip_indices is not None:
         heat, tags = (stack.flip(-1)[:, list(flip_indices)] for stack in (heat, tags))
     return heat, tags
@@ -125,15 +129,16 @@ def aggregate(
         raise ValueError("input_size is needed to project maps to the input of the network")
     if not any(entry.scale == 1 for entry in passes) and len(passes) != 1:
         raise ValueError(f"tags come from scale 1, which is not among the scales {[entry.scale for entry in passes]}")
+    aligned = _aligns_corners(spec)
     ordered = sorted(passes, key=lambda entry: -entry.scale)
     layers: list[Tensor] = []
     tags: list[Tensor] = []
     for entry in ordered:
         if entry.mirrored is not None and flip_indices is None:
             raise ValueError("flip_indices are needed to read maps of mirrored pictures")
-        pairs = [combine_stages(entry.plain)]
+        pairs = [combine_stages(entry.plain, align_corners=aligned)]
         if entry.mirrored is not None:
-            pairs.append(combine_stages(entry.mirrored, flip_indices))
+            pairs.append(combine_stages(entry.mirrored, flip_indices, aligned))
         heat = pairs[0][0] if len(pairs) == 1 else (pairs[0][0] + pairs[1][0]) / 2
         layers.append(heat[:, :-1] if spec.has_center_joint else heat)
         if entry.scale == 1 or len(passes) == 1:
@@ -154,10 +159,18 @@ def tagged_maps(
     if tags.ndim != 5 or tags.shape[0] != batch or tags.shape[1] not in (1, keypoints) or tags.shape[2] < 1:
         expected = f"({batch}, {keypoints} or 1, T, h, w)"
         raise ValueError(f"tags must have shape {expected} beside heatmaps {tuple(heatmaps[0].shape)}, got {tuple(tags.shape)}")
-    heat = ResizedMaps([stack.flatten(0, 1) for stack in heatmaps], size, spec.heat_ceiling)
-    return TaggedMaps(heat, ResizedMaps([tags.flatten(0, 2)], heat.size), batch, tags.shape[2])
+    aligned = _aligns_corners(spec)
+    heat = ResizedMaps([stack.flatten(0, 1) for stack in heatmaps], size, spec.heat_ceiling, aligned)
+    return TaggedMaps(heat, ResizedMaps([tags.flatten(0, 2)], heat.size, align_corners=aligned), batch, tags.shape[2])
 
 
-def _resized(maps: Tensor, size: Sequence[int]) -> Tensor:
+def _aligns_corners(spec: AssociativeEmbeddingSpec) -> bool:
+    """Maps whose coordinates count the distances of pixel centres are resized so that the outermost centres stay."""
+    return spec.convention is CropConvention.UNIT_LENGTH
+
+
+def _resized(maps: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
     maps = maps.float()
-    return maps if maps.shape[-2:] == tuple(size) else F.interpolate(maps, tuple(size), mode="bilinear", align_corners=False)
+    if maps.shape[-2:] == tuple(size):
+        return maps
+    return F.interpolate(maps, tuple(size), mode="bilinear", align_corners=align_corners)

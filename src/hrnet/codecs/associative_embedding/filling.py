@@ -9,7 +9,6 @@ the result is that of the full evaluation, ties included.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,6 +21,7 @@ from hrnet.codecs.associative_embedding.specification import AssociativeEmbeddin
 
 _FACTOR = 4  # tiles per side of a group
 _PIXELS_AT_ONCE = 2**20  # of enlarged heatmaps
+_SHARE_READ_APART = 0.15  # of the tiles: enlarging only what is looked into pays up to there
 _PAIRS_AT_ONCE = 2**20
 _TILES_AT_ONCE = 2**11
 _SEEDS = 3  # groups of tiles looked into first
@@ -69,26 +69,36 @@ def find_absent(
         heat: finite.
         largest: ``heat.largest(TILE)``, where it is known already.
     """
-    found = Found(torch.zeros_like(absent.maps), torch.zeros_like(absent.maps), absent.maps * -torch.inf)
-    # Joint by joint, so that what is read stays near.
-    order = absent.maps.argsort()
-    batches: Sequence[Tensor] = (order,) if len(order) else ()
+    count = len(absent.maps)
+    if not count:
+        return Found(absent.maps, absent.maps, absent.maps.float())
+    order = absent.maps.argsort()  # joint by joint, so that what is read stays near
+    first_tag, last_tag = int(absent.tag_maps.min()), int(absent.tag_maps.max()) + 1
+    tags = tags.part(first_tag, last_tag)
+    ordered = Absent(absent.maps[order], absent.tag_maps[order] - first_tag, absent.tags[order])
+    bounds = heat.largest(TILE) if largest is None else largest
+    search, limit = _Search(heat, tags, ordered, spec), None
     if heat.is_resized or tags.is_resized:
-        # A few joints at a time are enlarged after all: a search reads far more than the candidates.
-        owner = absent.maps[order] // max(1, _PIXELS_AT_ONCE // (heat.size[0] * heat.size[1]))
-        batches = order.split(torch.unique_consecutive(owner, return_counts=True)[1].tolist()) if len(order) else ()
-    for batch in batches:
-        maps, tag_maps = absent.maps[batch], absent.tag_maps[batch]
-        first, last = int(maps.min()), int(maps.max()) + 1
-        first_tag, last_tag = int(tag_maps.min()), int(tag_maps.max()) + 1
-        part = heat.part(first, last)
-        bounds = part.largest(TILE) if largest is None or heat.is_resized else largest[first:last]
-        wanted = Absent(maps - first, tag_maps - first_tag, absent.tags[batch])
-        search = _Search(part, tags.part(first_tag, last_tag), wanted, spec)
-        search.run(bounds)
-        for whole, piece in zip(found, search.found(), strict=True):
-            whole[batch] = piece
-    return found
+        limit = int(_SHARE_READ_APART * len(ordered.maps.unique()) * bounds[0].numel())
+    found = search.found() if search.run(bounds, limit) else _find_enlarged(heat, tags, ordered, spec)
+    back = order.argsort()
+    return Found(*(part[back] for part in found))
+
+
+def _find_enlarged(heat: ResizedMaps, tags: ResizedMaps, absent: Absent, spec: AssociativeEmbeddingSpec) -> Found:
+    """Find joints, sorted by their maps, in maps that are enlarged a few at a time."""
+    owner = absent.maps // max(1, _PIXELS_AT_ONCE // (heat.size[0] * heat.size[1]))
+    parts = []
+    for maps, tag_maps, wanted in zip(
+        *(part.split(torch.unique_consecutive(owner, return_counts=True)[1].tolist()) for part in absent), strict=True
+    ):
+        first, first_tag = int(maps.min()), int(tag_maps.min())
+        large = heat.part(first, int(maps.max()) + 1).enlarged()
+        large_tags = tags.part(first_tag, int(tag_maps.max()) + 1).enlarged()
+        search = _Search(large, large_tags, Absent(maps - first, tag_maps - first_tag, wanted), spec)
+        search.run(large.largest(TILE))
+        parts.append(search.found())
+    return Found(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 class _Tiles(NamedTuple):
@@ -113,13 +123,15 @@ class _Search:
         self.pixel = torch.full((count,), _NOWHERE, device=heat.device)
         self.best_heat = torch.full((count,), -torch.inf, device=heat.device)
         self.grid_width = -(-heat.size[1] // (TILE * _FACTOR))
+        self.looked = 0  # tiles looked into
 
     def found(self) -> Found:
         width, somewhere = self.heat.size[1], self.pixel < _NOWHERE
         pixel = self.pixel * somewhere
         return Found(pixel % width, pixel // width, self.best_heat)
 
-    def run(self, largest: Tensor) -> None:
+    def run(self, largest: Tensor, limit: int | None = None) -> bool:
+        """Search everywhere. False if that was given up after more than ``limit`` tiles."""
         # Where a tag is NaN anything is possible; beyond the border nothing is.
         low, high = self.tags.ranges(TILE)
         low = low.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
@@ -127,10 +139,10 @@ class _Search:
         fine = _Tiles(_grouped(largest, -torch.inf), _grouped(low, torch.inf), _grouped(high, -torch.inf))
         coarse = fine.merged()
         everyone = torch.arange(len(self.value), device=self.heat.device)
-        for queries in everyone.split(max(1, _PAIRS_AT_ONCE // coarse.heat.shape[2])):
-            self._run(queries, coarse, fine)
+        parts = everyone.split(max(1, _PAIRS_AT_ONCE // coarse.heat.shape[2]))
+        return all(self._run(queries, coarse, fine, limit) for queries in parts)
 
-    def _run(self, queries: Tensor, coarse: _Tiles, fine: _Tiles) -> None:
+    def _run(self, queries: Tensor, coarse: _Tiles, fine: _Tiles, limit: int | None) -> bool:
         bounds, heat = self._bounds(queries, coarse, torch.zeros_like(queries))
         # First good pixels for everybody: the most promising tiles of the most promising groups.
         for group in bounds.topk(min(_SEEDS, bounds.shape[1]), dim=1).indices.unbind(1):
@@ -151,7 +163,10 @@ class _Search:
             (turn,) = nonzero(self._may_win(query, bound, heat) & (bound >= least[query]))
             for part in turn.split(_TILES_AT_ONCE):
                 self._look_into(query[part], group[part], child[part])
+                if limit is not None and self.looked > limit:
+                    return False
             bound = bound.index_fill(0, turn, -torch.inf)
+        return True
 
     def _bounds(self, queries: Tensor, tiles: _Tiles, group: Tensor) -> tuple[Tensor, Tensor]:
         """What the X tiles of one group (N,) for each of queries (N,) can reach at most, and their heat; both (N, X)."""
@@ -184,6 +199,7 @@ class _Search:
         """Evaluate all pixels of one tile (N,) for each of queries (N,), and keep what is better."""
         if not len(queries):
             return
+        self.looked += len(queries)
         (height, width), absent = self.heat.size, self.absent
         last_row, last_column = (height - 1) // TILE, (width - 1) // TILE
         tile_rows = (group // self.grid_width * _FACTOR + child // _FACTOR).clamp_max(last_row)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet.geometry import Floats, apply_affine, crop_matrix, invert_affine
+from hrnet.geometry import CropConvention, Floats, apply_affine, crop_matrix, invert_affine
 
 _MULTIPLE = 64
 _PIXELS_PER_SCALE_UNIT = 200
@@ -21,12 +21,14 @@ class Placement:
         center: (x, y), the picture's pixel that comes to lie in the middle of the input.
         region: (width, height) in pixels of the picture that the input shows; what lies outside the picture is black.
         reduced: the picture is thinner than the size rule allows for, and was made smaller than the base size says.
+        convention: how many units a side of n pixels counts, in the input and in maps.
     """
 
     input_size: tuple[int, int]
     center: tuple[float, float]
     region: tuple[float, float]
     reduced: bool = False
+    convention: CropConvention = CropConvention.FULL_SIZE
 
     @property
     def matrix(self) -> Floats:
@@ -40,7 +42,7 @@ class Placement:
 
     def matrix_onto(self, size: tuple[int, int]) -> Floats:
         """(2, 3), from pixels of the picture to pixels of maps of ``size`` (height, width)."""
-        return crop_matrix(self.center, self.region, size)
+        return crop_matrix(self.center, self.region, size, convention=self.convention)
 
     def to_picture(self, points: np.ndarray, map_size: tuple[int, int]) -> Floats:
         """Points (..., 2) in pixels of maps of ``map_size`` (height, width) to pixels of the picture."""
@@ -53,6 +55,7 @@ def place_picture(
     scale: float = 1.0,
     smallest_scale: float = 1.0,
     longest_side: int | None = None,
+    convention: CropConvention = CropConvention.FULL_SIZE,
 ) -> Placement:
     """Bring the short side of a picture to ``base_size``: HigherHRNet's size rule for any aspect ratio.
 
@@ -66,6 +69,7 @@ def place_picture(
         smallest_scale: the smallest scale that the picture is looked at.
         longest_side: of the input at scale 1; None for eight times ``base_size``. A picture that would need more has its
             long side brought to this, so that a strip of 10000x200 pixels costs no more than a picture of 8:1.
+        convention: of the network's maps, see `AssociativeEmbeddingSpec.convention`.
 
     Raises:
         ValueError: an empty picture, or sizes or scales that are not positive.
@@ -88,7 +92,7 @@ def place_picture(
     input_size = (long_input, short_input) if portrait else (short_input, long_input)
     region = covered if portrait else (covered[1], covered[0])
     center = (float(int(width / 2 + 0.5)), float(int(height / 2 + 0.5)))
-    return Placement(input_size, center, region, reduced)
+    return Placement(input_size, center, region, reduced, convention)
 
 
 def place_square(image_size: tuple[int, int], base_size: int = 512, scale: float = 1.0) -> Placement:

@@ -23,17 +23,25 @@ class ResizedMaps:
         layers: stacks (M, h, w) of any float type, all on one device.
         size: (H, W), for None that of the first layer.
         ceiling: larger values are cut off.
+        align_corners: the centres of the pixels in the corners stay where they are, instead of the corners themselves.
     """
 
-    def __init__(self, layers: Sequence[Tensor], size: tuple[int, int] | None = None, ceiling: float | None = None) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Tensor],
+        size: tuple[int, int] | None = None,
+        ceiling: float | None = None,
+        align_corners: bool = False,
+    ) -> None:
         counts = {layer.shape[0] for layer in layers if layer.ndim == 3}
         if not layers or len(counts) != 1 or any(layer.ndim != 3 or layer.numel() == 0 for layer in layers):
             raise ValueError(f"layers must be stacks (M, h, w) of equally many maps, got {[tuple(x.shape) for x in layers]}")
         self.layers = [layer.float().contiguous() for layer in layers]
         self.size: tuple[int, int] = size or (layers[0].shape[1], layers[0].shape[2])
         self.ceiling = ceiling
+        self.align_corners = align_corners
         self._axes = [
-            (_Axis(layer.shape[1], self.size[0], layer.device), _Axis(layer.shape[2], self.size[1], layer.device))
+            tuple(_Axis(layer.shape[axis + 1], self.size[axis], align_corners, layer.device) for axis in range(2))
             for layer in layers
         ]
 
@@ -74,21 +82,28 @@ class ResizedMaps:
 
         Beyond the border, the pixel at the border repeats.
         """
-        height, width = self.size
-        rows = _pixels_of(tile_rows, tile, margin, height)
-        layer, (vertical, horizontal) = self.layers[0], self._axes[0]
-        whole = len(self.layers) == 1 and vertical.is_identity and horizontal.is_identity and width % tile == 0
-        if whole and not margin:
-            strips = (maps.unsqueeze(1) * height + rows) * (width // tile) + tile_columns.unsqueeze(1)
-            values = layer.view(-1, tile).index_select(0, strips.view(-1))
-            return self._finished(values.view(len(maps), tile, tile))
-        columns = _pixels_of(tile_columns, tile, margin, width)
-        return self.at(maps.view(-1, 1, 1), rows.unsqueeze(2), columns.unsqueeze(1))
+        total: Tensor | None = None
+        for layer, (vertical, horizontal) in zip(self.layers, self._axes, strict=True):
+            given = vertical.windows(tile, margin), horizontal.windows(tile, margin)
+            rows, columns = given[0].pixels(tile_rows), given[1].pixels(tile_columns)
+            height, width = layer.shape[1:]
+            if horizontal.is_identity and not margin and width % tile == 0:
+                strips = (maps.unsqueeze(1) * height + rows) * (width // tile) + tile_columns.unsqueeze(1)
+                values = layer.view(-1, tile).index_select(0, strips.view(-1)).view(*strips.shape, tile)
+            else:
+                where = ((maps.unsqueeze(1) * height + rows) * width).unsqueeze(2) + columns.unsqueeze(1)
+                values = _take(layer.view(-1), where)
+            values = given[0].between(given[1].between(values, tile_columns, 2), tile_rows, 1)
+            total = values if total is None else total + values
+        assert total is not None
+        return self._finished(total)
 
     def dense(self) -> Tensor:
         """All of it, (M, H, W); for tests and for maps of a few joints."""
         resized = [
-            layer if layer.shape[1:] == self.size else F.interpolate(layer[None], self.size, mode="bilinear")[0]
+            layer
+            if layer.shape[1:] == self.size
+            else F.interpolate(layer[None], self.size, mode="bilinear", align_corners=self.align_corners)[0]
             for layer in self.layers
         ]
         total = resized[0]
@@ -97,9 +112,12 @@ class ResizedMaps:
         return self._finished(total)
 
     def part(self, first: int, last: int) -> ResizedMaps:
-        """Maps ``first`` to ``last - 1``, resized once and for all."""
-        chosen = ResizedMaps([layer[first:last] for layer in self.layers], self.size, self.ceiling)
-        return ResizedMaps([chosen.dense()]) if self.is_resized else chosen
+        """Maps ``first`` to ``last - 1``."""
+        return ResizedMaps([layer[first:last] for layer in self.layers], self.size, self.ceiling, self.align_corners)
+
+    def enlarged(self) -> ResizedMaps:
+        """The same maps, resized once and for all."""
+        return ResizedMaps([self.dense()]) if self.is_resized else self
 
     def largest(self, tile: int) -> Tensor:
         """Upper bounds (M, ceil(H / tile), ceil(W / tile)) of the values in square tiles; exact where nothing is resized.
@@ -135,19 +153,31 @@ class ResizedMaps:
 
 
 class _Axis:
-    """One axis of a bilinear resize from ``given`` to ``wanted`` pixels, corners not aligned."""
+    """One axis of a bilinear resize from ``given`` to ``wanted`` pixels."""
 
-    def __init__(self, given: int, wanted: int, device: torch.device) -> None:
+    def __init__(self, given: int, wanted: int, align_corners: bool, device: torch.device) -> None:
         self.is_identity = given == wanted
         self.wanted = wanted
-        position = ((torch.arange(wanted, device=device) + 0.5) * (given / wanted) - 0.5).clamp_min(0)
+        index = torch.arange(wanted, device=device)
+        if align_corners:
+            position = index * ((given - 1) / max(1, wanted - 1))
+        else:
+            position = ((index + 0.5) * (given / wanted) - 0.5).clamp_min(0)
+        self.given = given
         self.low = position.long().clamp_max(given - 1)
         self.high = self.low if self.is_identity else (self.low + 1).clamp_max(given - 1)
         self.weight = (position - self.low).clamp(0, 1)
+        self._windows: dict[tuple[int, int], _Windows] = {}
 
     def neighbours(self, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The two given pixels that each wanted one lies between, and the weight of the second."""
         return _take(self.low, indices), _take(self.high, indices), _take(self.weight, indices)
+
+    def windows(self, tile: int, margin: int) -> _Windows:
+        """What tiles of wanted pixels, and a margin around them, need of the given ones."""
+        if (tile, margin) not in self._windows:
+            self._windows[tile, margin] = _Windows(self, tile, margin)
+        return self._windows[tile, margin]
 
     def extremes(self, values: Tensor, dim: int, tile: int, largest: bool) -> Tensor:
         """Reduce dimension ``dim`` to one entry per tile of wanted pixels: the extreme of the given ones that take part."""
@@ -162,9 +192,32 @@ class _Axis:
         return reduce(spread, dim + 1)
 
 
-def _pixels_of(tiles: Tensor, tile: int, margin: int, length: int) -> Tensor:
-    """(N, tile + 2 margin) indices along one axis of ``length`` pixels."""
-    return (tiles.unsqueeze(1) * tile + torch.arange(-margin, tile + margin, device=tiles.device)).clamp(0, length - 1)
+class _Windows:
+    """Given pixels that T tiles along an axis are read from, and how the pixels of the tiles lie between them."""
+
+    def __init__(self, axis: _Axis, tile: int, margin: int) -> None:
+        start = torch.arange(0, axis.wanted, tile, device=axis.low.device)
+        wanted = (start.unsqueeze(1) + torch.arange(-margin, tile + margin, device=start.device)).clamp(0, axis.wanted - 1)
+        low, high, weight = axis.neighbours(wanted)
+        self._plain = axis.is_identity
+        first = low[:, :1]
+        span = int((high[:, -1:] - first).max()) + 1
+        around = (first + torch.arange(span, device=start.device)).clamp_max(axis.given - 1)
+        self._pixels = wanted if self._plain else around
+        self._low, self._high, self._weight = low - first, high - first, weight
+
+    def pixels(self, tiles: Tensor) -> Tensor:
+        """(N, S) given pixels of tiles (N,)."""
+        return self._pixels.index_select(0, tiles)
+
+    def between(self, values: Tensor, tiles: Tensor, dim: int) -> Tensor:
+        """Interpolate dimension ``dim`` of values (N, S, S') from the given pixels to those of tiles (N,)."""
+        if self._plain:
+            return values
+        low, high, weight = (part.index_select(0, tiles).unsqueeze(3 - dim) for part in (self._low, self._high, self._weight))
+        size = list(values.shape)
+        size[dim] = low.shape[dim]
+        return (1 - weight) * values.gather(dim, low.expand(size)) + weight * values.gather(dim, high.expand(size))
 
 
 def _take(flat: Tensor, indices: Tensor) -> Tensor:

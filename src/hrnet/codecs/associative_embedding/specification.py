@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hrnet.geometry import CropConvention
+
 # Joints of the trunk first, then arms and legs from the inside to the outside; the first ones decide who is a person.
 _GROUPING_ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)
 
@@ -96,6 +98,11 @@ class AssociativeEmbeddingSpec:
             heat_ceiling=1.0,
             project_to_input=False,
         )
+
+    @property
+    def convention(self) -> CropConvention:
+        """How many units a side of n pixels of the maps counts: networks whose joints are placed by UDP count its way."""
+        return CropConvention.UNIT_LENGTH if self.adjustment == "udp" else CropConvention.FULL_SIZE
 
     def grouping_order(self, num_keypoints: int) -> tuple[int, ...]:
         """The order in which ``num_keypoints`` types of joints are grouped.
