@@ -28,9 +28,9 @@ from hrnet.data.images import read_image
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.geometry import apply_affine, crop_matrix, invert_affine, region_of_box, warp
 from hrnet.inference.acceleration import reduced_precision, resolve_device
-from hrnet.inference.predictor import PosePredictor
 from hrnet.inference.presets import PRESETS
 from hrnet.inference.suppression import rescore
+from hrnet.inference.top_down import PosePredictor
 from hrnet.structures import PoseResult
 from hrnet.weights import PoseCard, save_checkpoint
 

@@ -42,11 +42,14 @@ def draw_scene(people: list[tuple[Joints, float, float, float]], size: tuple[int
     scene[:horizon] = (np.linspace(225, 196, horizon)[:, None, None] + np.array([0, 2, 6])).astype(np.uint8)
     scene[horizon:] = (np.linspace(150, 118, height - horizon)[:, None, None] * np.array([1.0, 0.9, 0.78])).astype(np.uint8)
     for index, (joints, tall, x, y) in enumerate(people):
-        _draw_person(scene, {name: (x + tall * u, y + tall * v) for name, (u, v) in joints.items()}, tall, SHIRTS[index % 3])
+        draw_person(scene, joints, tall, x, y, SHIRTS[index % 3])
     return cv2.GaussianBlur(scene, (3, 3), 0)
 
 
-def _draw_person(scene: np.ndarray, joints: Joints, tall: float, shirt: tuple[int, int, int]) -> None:
+def draw_person(scene: np.ndarray, pose: Joints, tall: float, x: float, y: float, shirt: tuple[int, int, int]) -> None:
+    """Draw a person, ``tall`` pixels high, into a picture; the middle of the top of the head is at (x, y)."""
+    joints = {name: (x + tall * u, y + tall * v) for name, (u, v) in pose.items()}
+
     def limb(names: tuple[str, ...], widths: tuple[float, ...], color: tuple[int, int, int]) -> None:
         """Tapered links through the named joints; widths are parts of the person's height."""
         for (first, second), start, end in zip(pairwise(names), widths, widths[1:], strict=False):

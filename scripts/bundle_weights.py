@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-from dataclasses import replace
+import json
 from pathlib import Path
 
 from hrnet.atomic_files import write_atomically
-from hrnet.weights import load_pose, save_checkpoint
+from hrnet.weights.files import read_state_dict
+from hrnet.weights.network_entry import NETWORK_KEY
+from hrnet.weights.writing import write_checkpoint
 
 BUNDLED = Path(__file__).parent.parent / "src" / "hrnet" / "weights" / "bundled"
 
@@ -26,10 +28,16 @@ def main() -> None:
     parser.add_argument("--license", required=True, help="terms of the weights, which are those of their data")
     arguments = parser.parse_args()
 
-    network, card = load_pose(arguments.runs[-1] / "weights.safetensors")
+    state, facts = read_state_dict(arguments.runs[-1] / "weights.safetensors")
     pairs = (text.rsplit("=", 1) for text in arguments.metric)
-    card = replace(card, license=arguments.license, metrics={name: float(value) for name, value in pairs})
-    weights = save_checkpoint(BUNDLED / f"{arguments.name}.safetensors", network, card, half=True)
+    known = {"license": arguments.license, "metrics": {name: float(value) for name, value in pairs}}
+    # Whatever the task, its card is the text beside the network's entry.
+    texts = {
+        key: text if key == NETWORK_KEY else json.dumps(json.loads(text) | known, allow_nan=False)
+        for key, text in facts.metadata.items()
+        if key.startswith("hrnet.")
+    }
+    weights = write_checkpoint(BUNDLED / f"{arguments.name}.safetensors", state, texts, half=True)
     write_atomically(BUNDLED / f"{arguments.name}.csv", joined_logs(arguments.runs))
     print(f"{weights}: {weights.stat().st_size / 1e6:.2f} MB")
 

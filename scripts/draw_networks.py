@@ -138,6 +138,7 @@ PICTURES_BY_NAME: dict[str, Picture] = {
         tracks={r"^aux_head": 1.0, r"f_pixel|f_up": -1.0, r"f_down": 1.0},
         rows={(19, 1): ("19", "objects")},
     ),
+    "embedding_hrnet": Picture("embedding_hrnet_w32", (512, 512), short=True),
     "face_hrnetv2": Picture("face_hrnetv2_w18", (256, 256), short=True),
     "pose_hrnet": Picture("pose_hrnet_w32", (256, 192)),
     "pose_resnet": Picture("pose_resnet50", (256, 192)),

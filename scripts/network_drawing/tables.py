@@ -26,6 +26,7 @@ USUAL_SIZES: dict[str, tuple[int, int]] = {
     "cls_hrnet_*": (224, 224),
     "seg_hrnet_*": (1024, 2048),
     "seg_hrnet_*_ocr": (1024, 2048),
+    "embedding_hrnet_*": (512, 512),
     "face_hrnetv2_*": (256, 256),
     "pose_hrnet_*": (256, 192),
     "pose_resnet*": (256, 192),

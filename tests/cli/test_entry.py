@@ -23,7 +23,15 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(
     "tokens",
-    [[], ["--help"], ["predict"], ["predict", "pose", "-h"], ["train", "-h"], ["evaluate", "pose", "-h"], ["inspect", "-h"]],
+    [
+        [],
+        ["--help"],
+        ["predict", "-h"],
+        ["predict", "pose", "-h"],
+        ["train", "-h"],
+        ["evaluate", "pose", "-h"],
+        ["inspect", "-h"],
+    ],
 )
 def test_help(tokens: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(tokens) == 0
@@ -40,7 +48,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     ("tokens", "hint"),
     [
         (["predct"], 'Did you mean "predict"?'),
-        (["predict", "pse"], 'Did you mean "pose"?'),
+        (["predict", "pse"], "did you mean 'pose'?"),
         (["predict", "pose", "a.jpg", "--modl", "x"], "Did you mean --model?"),
         (["predict", "pose", "a.jpg", "--preset", "fst"], 'Did you mean "fast"?'),
         (["predict", "pose"], "requires an argument"),
@@ -55,7 +63,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
 def test_usage_mistake_is_one_line_and_code_2(
     tokens: list[str], hint: str, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stand_in("hrnet.inference.prediction", predict_pose=raising(AssertionError("must not run")))
+    stand_in("hrnet.inference.pose_prediction", predict_pose=raising(AssertionError("must not run")))
     assert main(tokens) == 2
     out, err = capsys.readouterr()
     assert not out
@@ -78,20 +86,20 @@ def test_usage_mistake_is_one_line_and_code_2(
 def test_expected_error_is_one_line_and_code_1(
     error: Exception, text: str, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stand_in("hrnet.inference.prediction", predict_pose=raising(error))
+    stand_in("hrnet.inference.pose_prediction", predict_pose=raising(error))
     assert main(["predict", "pose", "a.jpg"]) == 1
     assert capsys.readouterr().err == f"hrnet: error: {text}\n"
 
 
 def test_programming_error_is_not_hidden(stand_in: StandIn) -> None:
-    stand_in("hrnet.inference.prediction", predict_pose=raising(ZeroDivisionError()))
+    stand_in("hrnet.inference.pose_prediction", predict_pose=raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         main(["predict", "pose", "a.jpg"])
 
 
 @pytest.mark.parametrize("tokens", [["--debug", "predict", "pose", "a.jpg"], ["predict", "pose", "a.jpg", "--debug"]])
 def test_debug_lets_the_traceback_through(tokens: list[str], stand_in: StandIn) -> None:
-    stand_in("hrnet.inference.prediction", predict_pose=raising(HRNetError("broken")))
+    stand_in("hrnet.inference.pose_prediction", predict_pose=raising(HRNetError("broken")))
     with pytest.raises(HRNetError, match="broken"):
         main(tokens)
 
@@ -99,7 +107,7 @@ def test_debug_lets_the_traceback_through(tokens: list[str], stand_in: StandIn) 
 @pytest.mark.parametrize(("value", "through"), [("1", True), ("0", False), ("", False)])
 def test_debug_by_environment(value: str, through: bool, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HRNET_DEBUG", value)
-    stand_in("hrnet.inference.prediction", predict_pose=raising(HRNetError("broken")))
+    stand_in("hrnet.inference.pose_prediction", predict_pose=raising(HRNetError("broken")))
     if through:
         with pytest.raises(HRNetError):
             main(["predict", "pose", "a.jpg"])
@@ -108,6 +116,6 @@ def test_debug_by_environment(value: str, through: bool, stand_in: StandIn, monk
 
 
 def test_interrupt(stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
-    stand_in("hrnet.inference.prediction", predict_pose=raising(KeyboardInterrupt()))
+    stand_in("hrnet.inference.pose_prediction", predict_pose=raising(KeyboardInterrupt()))
     assert main(["predict", "pose", "a.jpg"]) == 130
     assert "interrupted" in capsys.readouterr().err

@@ -30,12 +30,12 @@ class Recorder:
 
 
 def summary(**changes: Any) -> SimpleNamespace:
-    return SimpleNamespace(**({"people": 3, "pictures": 2, "notes": [], "failures": []} | changes))
+    return SimpleNamespace(**({"found": 3, "pictures": 2, "notes": [], "failures": []} | changes))
 
 
 def test_predict_hands_over_every_option(stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     predict = Recorder(summary(notes=["no detector: each picture is one person"]))
-    stand_in("hrnet.inference.prediction", predict_pose=predict)
+    stand_in("hrnet.inference.pose_prediction", predict_pose=predict)
     options = f"--model m --output {tmp_path} --preset fast --device cpu --batch-size 4 --detector none --threshold 0.4"
     options += " --track --smooth"
     assert main(["predict", "pose", "a.jpg", "b.jpg", *options.split()]) == 0
@@ -68,14 +68,14 @@ def test_predict_hands_over_every_option(stand_in: StandIn, tmp_path: Path, caps
 )
 def test_predict_boxes(tokens: list[str], boxes: object, stand_in: StandIn) -> None:
     predict = Recorder(summary())
-    stand_in("hrnet.inference.prediction", predict_pose=predict)
+    stand_in("hrnet.inference.pose_prediction", predict_pose=predict)
     assert main(["predict", "pose", "a.jpg", *tokens]) == 0
     assert predict.kwargs["boxes"] == boxes
 
 
 def test_predict_camera_index_or_file_of_that_name(stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predict = Recorder(summary())
-    stand_in("hrnet.inference.prediction", predict_pose=predict)
+    stand_in("hrnet.inference.pose_prediction", predict_pose=predict)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "1").touch()
     main(["predict", "pose", "0", "1"])
@@ -83,7 +83,7 @@ def test_predict_camera_index_or_file_of_that_name(stand_in: StandIn, tmp_path: 
 
 
 def test_predict_lists_failures_and_fails(stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
-    stand_in("hrnet.inference.prediction", predict_pose=Recorder(summary(failures=[("bad.jpg", "truncated")])))
+    stand_in("hrnet.inference.pose_prediction", predict_pose=Recorder(summary(failures=[("bad.jpg", "truncated")])))
     assert main(["predict", "pose", "a.jpg", "bad.jpg"]) == 1
     assert "bad.jpg: truncated" in capsys.readouterr().err
 
@@ -106,22 +106,22 @@ def test_train_dry_run_prints_the_recipe(stand_in: StandIn, capsys: pytest.Captu
     assert capsys.readouterr().out == "epochs: 3\n"
 
 
-@pytest.mark.parametrize(("tokens", "boxes"), [([], "ground_truth"), (["--boxes", "d.json"], Path("d.json"))])
+@pytest.mark.parametrize(("tokens", "boxes"), [([], None), (["--boxes", "d.json"], Path("d.json"))])
 def test_evaluate(
     tokens: list[str], boxes: object, stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save = Recorder(tmp_path)
     evaluate = Recorder(SimpleNamespace(summary=lambda: "AP 0.75", save=save))
-    read, load = Recorder(["somebody"]), Recorder("predictor")
-    stand_in("hrnet.data.datasets", load_pose_dataset=read)
-    stand_in("hrnet.inference.predictor", load=load)
-    stand_in("hrnet.evaluation.pose", evaluate_pose=evaluate, GROUND_TRUTH="ground_truth")
+    load = Recorder("predictor")
+    stand_in("hrnet.inference.loading", load=load)
+    stand_in("hrnet.evaluation.pose_files", evaluate_pose_files=evaluate)
     options = f"--model m --annotations val.json --images val --output {tmp_path}"
     assert main(["evaluate", "pose", *options.split(), *tokens]) == 0
-    assert read.args == (Path("val.json"), Path("val"))
     assert (load.args, load.kwargs) == (("m",), {"device": "auto", "preset": "published", "batch_size": None})
-    assert evaluate.args == ("predictor", ["somebody"], boxes, None)
-    assert (evaluate.kwargs["nms"], evaluate.kwargs["sigmas"]) == ("oks", None)
+    assert evaluate.args == ("predictor", Path("val.json"), Path("val"))
+    asked = evaluate.kwargs
+    assert (asked["boxes"], asked["whole_pictures"], asked["metrics"]) == (boxes, False, None)
+    assert (asked["nms"], asked["absent"], asked["sigmas"]) == ("auto", "nowhere", None)
     assert save.args == (tmp_path,)
     assert "AP 0.75" in capsys.readouterr().out
 
@@ -129,13 +129,14 @@ def test_evaluate(
 @pytest.mark.parametrize(("given", "sigmas"), [(["0.05"], 0.05), (["0.05", "0.1"], [0.05, 0.1])])
 def test_evaluate_options_of_metrics(given: list[str], sigmas: object, stand_in: StandIn) -> None:
     evaluate = Recorder(SimpleNamespace(summary=lambda: ""))
-    stand_in("hrnet.data.datasets", load_pose_dataset=Recorder([]))
-    stand_in("hrnet.inference.predictor", load=Recorder())
-    stand_in("hrnet.evaluation.pose", evaluate_pose=evaluate, GROUND_TRUTH="ground_truth")
-    options = "--model m --annotations val.json --images val --metrics ap pck --nms none --device cuda:1"
+    load = Recorder()
+    stand_in("hrnet.inference.loading", load=load)
+    stand_in("hrnet.evaluation.pose_files", evaluate_pose_files=evaluate)
+    options = "--model m --annotations val.json --images val --metrics ap errors --nms none --device cuda:1 --detector none"
     assert main(["evaluate", "pose", *options.split(), "--sigmas", *given]) == 0
-    assert evaluate.args[3] == ["ap", "pck"]
-    assert (evaluate.kwargs["nms"], evaluate.kwargs["sigmas"]) == (None, sigmas)
+    assert load.kwargs["detector"] == "none"
+    asked = evaluate.kwargs
+    assert (asked["metrics"], asked["nms"], asked["sigmas"], asked["whole_pictures"]) == (["ap", "errors"], None, sigmas, True)
 
 
 @pytest.mark.parametrize(("problems", "code"), [([], 0), (["two pictures are missing"], 1)])

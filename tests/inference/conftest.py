@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from inference.builders import tiny_checkpoint
 
-from hrnet.inference.predictor import PosePredictor, load
+from hrnet.inference.loading import load
+from hrnet.inference.top_down import PosePredictor
 
 
 @pytest.fixture(scope="session")

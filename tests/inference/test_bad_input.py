@@ -18,8 +18,9 @@ from inference.builders import tiny_checkpoint
 from PIL import Image
 
 from hrnet.errors import CheckpointError, ImageError
-from hrnet.inference.prediction import predict_pose
-from hrnet.inference.predictor import PosePredictor, load
+from hrnet.inference.loading import load
+from hrnet.inference.pose_prediction import predict_pose
+from hrnet.inference.top_down import PosePredictor
 from hrnet.models import build_model
 from hrnet.structures import PoseResult
 from hrnet.weights import save_checkpoint

@@ -13,9 +13,10 @@ from inference.builders import tiny_checkpoint
 
 import hrnet
 from hrnet.codecs import CodecSpec
-from hrnet.inference import predictor as predictor_module
-from hrnet.inference.predictor import PosePredictor, load
+from hrnet.inference import top_down
+from hrnet.inference.loading import load
 from hrnet.inference.presets import PRESETS, decoding_codec, find_preset
+from hrnet.inference.top_down import PosePredictor
 from hrnet.structures import PoseResult
 
 rng = np.random.default_rng(0)
@@ -29,7 +30,7 @@ def test_presets(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(reduce_precision)
         return network
 
-    monkeypatch.setattr(predictor_module, "prepare_network", prepare)
+    monkeypatch.setattr(top_down, "prepare_network", prepare)
     for name, preset in PRESETS.items():
         found = load(checkpoint, preset=name, detector="none", device="cpu")
         assert found.flip_test == preset.flip_test

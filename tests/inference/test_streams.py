@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from hrnet.errors import ImageError
-from hrnet.inference.predictor import PosePredictor
 from hrnet.inference.sources import Frame, open_source
+from hrnet.inference.top_down import PosePredictor
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
 

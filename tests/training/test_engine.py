@@ -121,6 +121,9 @@ def test_divergence_is_named(people: Path, tmp_path: Path, capsys: pytest.Captur
     recipe = str(write_recipe(people, optimizer={"lr": 1e30}))
     with pytest.raises(DivergenceError, match=r"the loss is (nan|inf) at epoch 0, batch 1: lower optimizer\.lr"):
         train(recipe, output=tmp_path / "a")
+    batch = torch.load(tmp_path / "a" / "diverged_batch_0.pt", weights_only=True)
+    assert batch["image"].dtype == torch.uint8
+    assert len(batch["index"]) == len(batch["image"])
     assert main(["train", recipe, "--output", str(tmp_path / "b")]) == 1
     assert "lower optimizer.lr" in capsys.readouterr().err
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training.drawn_people import write_recipe
 
-from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.tasks.bottom_up_recipe import BottomUpRecipe
 from hrnet.tasks.pose_recipe import PoseRecipe
 from hrnet.training.module import rate_schedule
@@ -40,8 +39,6 @@ def test_packaged_recipes_load_and_come_back(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe_from_dict(yaml.safe_load(recipe.to_yaml())) == recipe
     assert recipe.task == name.partition("/")[0]
-    assert isinstance(recipe, PoseRecipe | BottomUpRecipe)
-    assert keypoint_set(recipe.model.keypoint_set or "coco")
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -173,7 +170,7 @@ def test_step_schedule_drops_after_its_milestones() -> None:
     assert rate(200 * 7) == pytest.approx(0.01)
 
 
-@given(st.sampled_from(["cosine", "one_cycle"]), st.integers(1, 30), st.integers(1, 50), st.integers(0, 20))
+@given(st.sampled_from(["cosine", "one_cycle", "poly"]), st.integers(1, 30), st.integers(1, 50), st.integers(0, 20))
 def test_smooth_schedules(kind: str, epochs: int, steps: int, warmup: int) -> None:
     total = epochs * steps
     rate = rate_schedule(_recipe(epochs, kind=kind, warmup_steps=warmup), total)

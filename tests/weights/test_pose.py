@@ -13,6 +13,8 @@ from hrnet.errors import CheckpointError
 from hrnet.models import build_model
 from hrnet.structures import KeypointSet
 from hrnet.weights import bundled_models, inspect_checkpoint, load_pose, pose, save_checkpoint
+from hrnet.weights.card import PoseCard
+from hrnet.weights.described import load_described
 
 
 @pytest.fixture
@@ -151,12 +153,15 @@ def test_names_of_bundled_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("name", bundled_models())
 def test_bundled_models_load(name: str) -> None:
-    network, card = load_pose(name)
+    network, card = load_described(name)
     assert name.split(".")[0] == card.architecture
     assert card.license is not None
-    with torch.inference_mode():
-        heatmaps = network(torch.zeros(1, 3, *card.codec.input_size))
-    assert heatmaps.shape[1] == card.num_outputs
+    assert card.metrics
+    assert bundled_models()[name].with_suffix(".md").exists()
+    if isinstance(card, PoseCard):
+        with torch.inference_mode():
+            heatmaps = network(torch.zeros(1, 3, *card.codec.input_size))
+        assert heatmaps.shape[1] == card.num_outputs
 
 
 def test_inspection_of_ours(ours: Path) -> None:

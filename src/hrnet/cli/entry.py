@@ -16,17 +16,22 @@ from hrnet.errors import HRNetError
 
 app = App(
     name="hrnet",
-    help="High-resolution networks: people's poses from pictures, and every network and checkpoint of the family.",
+    help="High-resolution networks: poses, faces, segmentation and classes from pictures; every checkpoint of the family.",
     help_epilogue="Any command takes --debug (or HRNET_DEBUG=1) to show the whole traceback of an error.",
     help_format="plaintext",
     version=__version__,
     suppress_keyboard_interrupt=False,  # main() says so and gives the code
 )
 # Named by import path: a verb's file is read when it is called, and its library when it runs.
-app.command("hrnet.cli.predict:app", name="predict", help="Find keypoints in pictures, folders, videos or a camera.")
+app.command(
+    "hrnet.cli.predict:app",
+    name="predict",
+    help="Poses, classes of pixels or of pictures, in pictures, folders, videos or a camera.",
+)
 app.command("hrnet.cli.train:train", name="train", help="Train a network as a YAML recipe says.")
 app.command("hrnet.cli.evaluate:app", name="evaluate", help="Measure a model on an annotated data set.")
 app.command("hrnet.cli.inspect:inspect", name="inspect", help="What is in this data set or checkpoint, and is it sound.")
+app.command("hrnet.cli.features:features", name="features", help="What a network sees in pictures, as numbers in a file.")
 app.command("hrnet.cli.convert:convert", name="convert", help="Write a checkpoint in the layout of another toolkit.")
 app.command("hrnet.cli.models:models", name="models", help="List the networks, and the bundled and published weights.")
 app.command("hrnet.cli.doctor:doctor", name="doctor", help="What is installed, what will run where, what is missing.")

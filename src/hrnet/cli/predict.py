@@ -1,84 +1,75 @@
-"""``hrnet predict``: from pictures and videos to results."""
+"""``hrnet predict``: the table of what can be looked for, and several things at once."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
-from hrnet.cli.options import BatchSize, Boxes, Device, Preset, parse_boxes
-from hrnet.cli.progress import ProgressBar
+from hrnet.cli.options import BatchSize, Device, Preset
+from hrnet.cli.prediction import given, predict_paths
+from hrnet.errors import nearest_name
 
 app = App(name="predict", help="Predict on pictures, folders, globs, videos or a camera.")
+app.command("hrnet.cli.predict_keypoints:pose", name="pose", help="Find the keypoints of the people in pictures.")
+app.command("hrnet.cli.predict_keypoints:face", name="face", help="Find the landmarks of the faces in pictures.")
+app.command("hrnet.cli.predict_classes:segment", name="segment", help="Find the class of every pixel.")
+app.command("hrnet.cli.predict_classes:instances", name="instances", help="Find the instances of classes with their masks.")
+app.command("hrnet.cli.predict_classes:classify", name="classify", help="Say what pictures show.")
 
 
-@app.command
-def pose(
+@app.default
+def several(
     paths: list[str],
     /,
     *,
-    boxes: Boxes = None,
-    model: str | None = None,
+    model: Annotated[list[str] | None, Parameter(negative="")] = None,
+    tasks: str | None = None,
     output: Path = Path("outputs"),
     preset: Preset = "balanced",
     device: Device = "auto",
     batch_size: BatchSize = None,
-    detector: str = "auto",
-    threshold: float = 0.3,
-    track: Annotated[bool, Parameter(negative="")] = False,
-    smooth: Annotated[bool, Parameter(negative="")] = False,
+    detector: str | None = None,
 ) -> int:
-    """Find the keypoints of the people in pictures; write pictures or video, JSON and COCO results.
+    """Look for several things at once: the parts of one multi-task model, or several models.
 
     Parameters
     ----------
     paths
         Picture, folder, glob, video file or camera index; any number of them.
     model
-        Name of a model or path of a checkpoint; the bundled model when absent.
+        A multi-task model; or TASK=MODEL, once for each task.
+    tasks
+        Names of its parts, with commas between them: pose,segment,face. All when absent.
     output
-        Folder for what is written.
+        Folder for what is written, a folder in it for each task.
     detector
-        Who finds the people when no boxes are given: auto, none (the whole picture is one person) or detector weights.
-    threshold
-        Keypoints below this score are not drawn.
-    track
-        Number the people over the frames of a video; also writes a PoseTrack file.
-    smooth
-        Calm the joints of tracked people over time; implies --track.
+        As of the task's own verb.
     """
-    from hrnet.inference.prediction import predict_pose
-    from hrnet.metrics.tables import plural
+    if not model:
+        verbs = [name for name in app if not name.startswith("-")]
+        raise CycloptsError(f"hrnet predict needs a verb or --model; {nearest_name(paths[0], verbs)}")
+    from hrnet.inference.multi_task_prediction import predict_tasks
 
-    with ProgressBar("predicting") as progress:
-        summary = predict_pose(
-            [_source(path) for path in paths],
-            model=model,
-            boxes=parse_boxes(boxes),
-            output=output,
-            preset=preset,
-            device=device,
-            batch_size=batch_size,
-            detector=detector,
-            threshold=threshold,
-            track=track,
-            smooth=smooth,
-            on_progress=progress,
-        )
-    for note in summary.notes:
-        print(f"note: {note}", file=sys.stderr)
-    people, pictures = plural(summary.people, "person", "people"), plural(summary.pictures, "picture", "pictures")
-    print(f"{people} in {pictures}, written to {output}")
-    if summary.failures:
-        print(f"{len(summary.failures)} failed:", file=sys.stderr)
-        for source, reason in summary.failures:
-            # Most reasons begin with the name already.
-            print(f"  {reason}" if reason.startswith(source) else f"  {source}: {reason}", file=sys.stderr)
-    return 1 if summary.failures else 0
+    return predict_paths(
+        predict_tasks,
+        paths,
+        output,
+        None,
+        model=_models(model),
+        tasks=tasks.split(",") if tasks else None,
+        preset=preset,
+        device=device,
+        batch_size=batch_size,
+        **given(detector=detector),
+    )
 
 
-def _source(path: str) -> str | int:
-    """A bare number is a camera, unless there is a file of that name."""
-    return int(path) if path.isdecimal() and not Path(path).exists() else path
+def _models(values: list[str]) -> str | dict[str, str]:
+    """``--model FILE``, or ``--model TASK=FILE`` for each task."""
+    if len(values) == 1 and "=" not in values[0]:
+        return values[0]
+    if wrong := [value for value in values if "=" not in value]:
+        raise CycloptsError(f"--model takes one multi-task model, or TASK=MODEL for each task; got {wrong[0]!r}")
+    return dict(value.split("=", 1) for value in values)

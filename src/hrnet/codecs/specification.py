@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-CodecName = Literal["quarter_offset", "quarter_offset_mmpose", "dark", "udp", "udp_combined"]
+CodecName = Literal[
+    "quarter_offset", "quarter_offset_mmpose", "dark", "udp", "udp_combined", "face_landmarks", "face_landmarks_dark"
+]
 
 _HEATMAP_STRIDE = 4
 

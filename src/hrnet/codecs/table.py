@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hrnet.codecs.dark import DarkCodec
+from hrnet.codecs.face_heatmap import FaceDarkCodec, FaceHeatmapCodec
 from hrnet.codecs.heatmap import HeatmapCodec
 from hrnet.codecs.quarter_offset import QuarterOffsetCodec
 from hrnet.codecs.specification import CodecName, CodecSpec
@@ -24,4 +25,8 @@ def build_codec(spec: CodecSpec) -> HeatmapCodec:
             return UDPCodec(*sizes, blur_kernel=kernel)
         case "udp_combined":
             return UDPCombinedCodec(*sizes)
+        case "face_landmarks":
+            return FaceHeatmapCodec(*sizes)
+        case "face_landmarks_dark":
+            return FaceDarkCodec(*sizes) if spec.blur_kernel is None else FaceDarkCodec(*sizes, blur_kernel=spec.blur_kernel)
     raise ValueError(f"codec must be one of {', '.join(CodecName.__args__)}; got {spec.name!r}")  # pyright: ignore

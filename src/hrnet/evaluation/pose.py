@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hrnet.errors import nearest_name
+from hrnet.evaluation.keypoint_agreement import compare_keypoints
 from hrnet.evaluation.person_requests import EvaluationImages, annotated_requests, detected_requests, evaluation_images
 from hrnet.evaluation.result import PoseEvaluation
 from hrnet.inference.requests import PeoplePredictor, PersonPrediction, PersonRequest
@@ -21,7 +22,7 @@ from hrnet.metrics.oks import resolve_sigmas
 from hrnet.metrics.pck import PCK, TORSO
 from hrnet.metrics.pckh import PCKh
 from hrnet.metrics.tables import plural
-from hrnet.structures import KeypointSet, PoseDataset
+from hrnet.structures import PoseDataset
 
 METRICS = ("ap", "pck", "pckh", "nme")
 GROUND_TRUTH = "ground_truth"
@@ -64,7 +65,7 @@ def evaluate_pose(
     if nms not in ("oks", "soft", None):
         raise ValueError(f"nms must be 'oks', 'soft' or None, got {nms!r}")
     annotated = str(boxes) == GROUND_TRUTH
-    different_names = _compare_keypoints(getattr(predictor, "keypoint_set", None), dataset)
+    different_names = compare_keypoints(getattr(predictor, "keypoint_set", None), dataset)
     images = evaluation_images(dataset)
     chosen = _metrics(metrics, dataset, images, annotated, sigmas)
     notes = (
@@ -168,21 +169,6 @@ def _build(name: str, dataset: PoseDataset, images: EvaluationImages, sigmas: fl
 
 
 _KINDS: dict[str, type] = {"ap": KeypointAveragePrecision, "pck": PCK, "pckh": PCKh, "nme": NormalizedMeanError}
-
-
-def _compare_keypoints(known: KeypointSet | None, dataset: PoseDataset) -> list[str]:
-    """Refuse a model with another number of keypoints before it runs; remark on other names, which may be an own spelling."""
-    wanted = dataset.keypoint_set
-    if known is None or known.keypoints == wanted.keypoints:
-        return []
-    if known.num_keypoints != wanted.num_keypoints:
-        raise ValueError(
-            f"the model gives {known.num_keypoints} keypoints ({known.name}) and {dataset.name} has {wanted.num_keypoints} "
-            f"({wanted.name}): they must have the same keypoints"
-        )
-    pairs = [f"{one}/{two}" for one, two in zip(known.keypoints, wanted.keypoints, strict=True) if one != two]
-    shown = ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")
-    return [f"{len(pairs)} keypoints of the model are named otherwise in the data set, and were compared in order: {shown}"]
 
 
 def _answers(

@@ -1,32 +1,36 @@
-"""Predict poses in many pictures and write what was found."""
+"""Predict in many pictures and write what was found; what all tasks share."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hrnet.inference.box_assignment import GivenBoxes
-from hrnet.inference.predictor import load
-from hrnet.inference.sources import open_source
-from hrnet.inference.tracking import PoseSmoother, track_stream
-from hrnet.inference.writers import PoseWriter
+from hrnet.errors import CheckpointError
+from hrnet.inference.loading import load
+from hrnet.inference.picture_predictor import Result
+from hrnet.inference.result_writer import ResultT, ResultWriter
+from hrnet.inference.sources import Frame, Source, open_source
+
+OnProgress = Callable[[int, "int | None"], None]
+"""Called with the number of frames done and their total, None where it is not known."""
 
 
 @dataclass
 class PredictionSummary:
-    """What a call of `predict_pose` did.
+    """What a run over many pictures did.
 
     Attributes:
-        people, pictures: how many were found and written.
+        found: how many people, faces or objects; None for tasks that do not count.
+        pictures: how many were written.
         notes: fallbacks and assumptions, each once.
         failures: (name, reason) of the pictures that could not be read.
         written: the files.
     """
 
-    people: int = 0
+    found: int | None = None
     pictures: int = 0
     notes: list[str] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -38,59 +42,67 @@ class PredictionSummary:
             self.notes.append(sentence)
 
 
-def predict_pose(
-    sources: Any,
-    *,
-    model: str | os.PathLike[str] | None = None,
-    boxes: GivenBoxes = None,
-    output: str | os.PathLike[str] = "outputs",
-    preset: str = "balanced",
-    device: str = "auto",
-    batch_size: int | None = None,
-    detector: str | os.PathLike[str] = "auto",
-    threshold: float = 0.3,
-    track: bool = False,
-    smooth: bool = False,
-    on_progress: Callable[[int, int | None], None] | None = None,
+def write_predictions(
+    stream: Iterable[tuple[Frame, Result | None]],
+    source: Source,
+    writer: ResultWriter[ResultT],
+    summary: PredictionSummary,
+    on_progress: OnProgress | None = None,
+    count: Callable[[ResultT], int] | None = None,
 ) -> PredictionSummary:
-    """Predict poses and write annotated pictures or videos, JSON and COCO results.
+    """Write the results of ``stream``, and fill ``summary``.
 
     A picture that cannot be read does not stop the others: it is listed in ``failures``. Interrupting a camera or a long
     run (Ctrl-C) keeps what was done.
 
     Args:
-        sources: whatever `hrnet.inference.sources.open_source` takes.
-        model, device, preset, batch_size, detector: see `hrnet.load`.
-        boxes: see `hrnet.inference.predictor.PosePredictor`.
-        output: folder, made where it is missing.
-        threshold: keypoints that score less are not drawn.
-        track: number the people over the frames of each video, see `hrnet.inference.tracking`; several pictures count as
-            the frames of one.
-        smooth: calm their joints over time as well; people are tracked for it.
-        on_progress: called with the number of frames done and their total, None where it is not known.
+        source: what the stream comes from.
+        count: how many there are in a result.
 
     Raises:
-        FileNotFoundError, ValueError, CheckpointError: there is nothing to read, or the model or boxes do not fit.
         OSError: the output folder cannot be written, or the disk is full.
     """
-    summary = PredictionSummary()
-    source = open_source(sources)
-    predictor = load(model, device=device, preset=preset, batch_size=batch_size, detector=detector, announce=summary.note)
-    stream = predictor.stream(source, boxes)
-    if track or smooth:
-        stream = track_stream(stream, smoother=PoseSmoother() if smooth else None)
-    with PoseWriter(output, threshold=threshold, boxes=boxes is not None, announce=summary.note) as writer:
+    with writer:
         try:
             for done, (frame, result) in enumerate(stream, start=1):
                 if result is None:
                     summary.failures.append((frame.name, str(frame.error)))
                 else:
-                    writer.write(frame, result)
-                    summary.people += len(result)
+                    writer.write(frame, result)  # pyright: ignore[reportArgumentType]
                     summary.pictures += 1
+                    if count is not None:
+                        summary.found = (summary.found or 0) + count(result)  # pyright: ignore[reportArgumentType]
                 if on_progress is not None:
                     on_progress(done, source.count)
         except KeyboardInterrupt:
             summary.note(f"interrupted after {summary.pictures} pictures; what was done is written")
     summary.written = list(writer.written)
     return summary
+
+
+def predict_and_write(
+    sources: Any,
+    model: str | os.PathLike[str],
+    kind: type,
+    build_writer: Callable[[Callable[[str], None]], ResultWriter[Any]],
+    on_progress: OnProgress | None = None,
+    count: Callable[[Any], int] | None = None,
+    **options: Any,
+) -> PredictionSummary:
+    """Load a model that looks at whole pictures, predict, and write.
+
+    Args:
+        kind: class of predictor that the model must be for.
+        build_writer: called with the function that is told of fallbacks.
+        others: see `write_predictions`; ``options`` are those of `hrnet.load`.
+
+    Raises:
+        FileNotFoundError, ValueError, CheckpointError: there is nothing to read, or the model is for another task.
+        OSError: the output folder cannot be written, or the disk is full.
+    """
+    summary = PredictionSummary()
+    source = open_source(sources)
+    predictor = load(model, announce=summary.note, **options)
+    if not isinstance(predictor, kind):
+        raise CheckpointError(f"{predictor.name} makes a {type(predictor).__name__}, and here a {kind.__name__} is wanted")
+    return write_predictions(predictor.stream(source), source, build_writer(summary.note), summary, on_progress, count)

@@ -18,6 +18,7 @@ from hrnet.models.ae_hrnet import AEHRNet
 from hrnet.models.cls_hrnet import ClsHRNet
 from hrnet.models.dekr_hrnet import DEKRHRNet
 from hrnet.models.detectors import FCOS
+from hrnet.models.embedding_hrnet import EmbeddingHRNet
 from hrnet.models.face_hrnetv2 import FaceHRNetV2
 from hrnet.models.higher_hrnet import HigherHRNet
 from hrnet.models.hrnet_features import HRNetFeatures
@@ -92,6 +93,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("cls_hrnet_*", "image classification", ClsHRNet, outputs="classes", usual_outputs=1000),
     Family("seg_hrnet_*", build=SegHRNet, **_SEGMENTATION),
     Family("seg_hrnet_*_ocr", build=SegHRNetOCR, **_SEGMENTATION),
+    Family("embedding_hrnet_*", "instance embedding", EmbeddingHRNet, outputs="classes", usual_outputs=1),
     Family("face_hrnetv2_*", "facial landmarks", FaceHRNetV2, usual_outputs=68),
     Family("pose_hrnet_*", "pose", PoseHRNet),
     Family("pose_resnet*", "pose", _resnet, _RESNETS),

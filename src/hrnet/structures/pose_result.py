@@ -25,9 +25,12 @@ class PoseResult:
     Attributes:
         keypoints: (N, K, 2) float32 pixels of the given picture.
         keypoint_scores: (N, K) float32 raw heatmap maxima.
-        boxes: (N, 4) float32 xyxy pixels: where each person was looked for.
-        box_scores: (N,) float32 scores of the boxes (1 where the user gave them without).
-        scores: (N,) float32 person scores (box score times the mean of the keypoint scores above 0.2).
+        boxes: (N, 4) float32 xyxy pixels: where each person was looked for; of networks that look at whole pictures, around
+            the joints that were found.
+        box_scores: (N,) float32 scores of the boxes (1 where the user gave them without; the person's score where the box comes
+            from the joints).
+        scores: (N,) float32 person scores: top-down, box score times the mean of the keypoint scores above 0.2; bottom-up, the
+            mean of all keypoint scores.
         keypoint_set: names and skeleton of the K keypoints.
         image_size: (height, width) of the picture.
         source: path, address or frame name of the picture, where it has one.

@@ -36,11 +36,18 @@ class DataSection:
 
 @dataclass(frozen=True)
 class OptimizerSection:
-    """``weight_decay`` is applied by AdamW and SGD; the reference's Adam runs without."""
+    """How weights are changed.
+
+    ``weight_decay`` is applied by AdamW and SGD, the reference's Adam runs without; ``momentum`` is SGD's. ``rate_factors``
+    multiply the rate of parts of the network, by the first of their parameters' names: ``last_layer: 10``.
+    """
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = 1e-3
     weight_decay: float = 0.0
+    momentum: float = 0.9
+    nesterov: bool = False
+    rate_factors: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,14 @@ class ScheduleSection:
     """How the rate changes.
 
     ``step`` multiplies it by ``factor`` after each of the epochs ``milestones``; ``cosine`` lets it fall to 0; ``one_cycle``
-    lets it rise for a tenth of the run (or for ``warmup_steps``) and fall to 0. ``warmup_steps`` optimiser steps rise
-    linearly from a thousandth of the rate.
+    lets it rise for a tenth of the run (or for ``warmup_steps``) and fall to 0; ``poly`` is (1 - done)^``power``.
+    ``warmup_steps`` optimiser steps rise linearly from a thousandth of the rate.
     """
 
-    kind: Literal["step", "cosine", "one_cycle"] = "step"
+    kind: Literal["step", "cosine", "one_cycle", "poly"] = "step"
     milestones: tuple[int, ...] = (170, 200)
     factor: float = 0.1
+    power: float = 0.9
     warmup_steps: int = 0
 
 
@@ -69,6 +77,7 @@ class Recipe(ABC):
         ema_decay: of the exponential moving average of the weights that is validated and saved; None to switch it off.
         precision: of Lightning; the half-precision kinds without master weights are left out, they would round keypoints too.
         gradient_clip: largest gradient norm; None for no limit.
+        sync_batch_norm: statistics of BatchNorm over all processes (on GPUs); else each has its own.
         validate_every, pictures_every: epochs between validations and between pictures of predictions.
         accelerator, devices, nodes, strategy: Lightning's, for several processes and machines. The stacked hourglasses have
             layers that no output depends on: on several devices they need ``ddp_find_unused_parameters_true``.
@@ -85,6 +94,7 @@ class Recipe(ABC):
     ema_decay: float | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     gradient_clip: float | None = None
+    sync_batch_norm: bool = False
     validate_every: int = 1
     pictures_every: int = 10
     seed: int = 0

@@ -30,6 +30,20 @@ class Samples(Protocol):
     def __getitem__(self, key: tuple[int, int], /) -> Any: ...
 
 
+class SampleGroup(NamedTuple):
+    """Samples that fill batches among themselves.
+
+    Attributes:
+        samples: one or several parts, which the engine shuffles as one.
+        batch_size: None for the recipe's.
+        share: of the epoch's batches, relative to that of the other groups.
+    """
+
+    samples: Sequence[Samples]
+    batch_size: int | None = None
+    share: float = 1.0
+
+
 class Validated(NamedTuple):
     """What a validation batch gave.
 
@@ -86,10 +100,15 @@ class TaskData(ABC):
 
     Attributes:
         monitor, sheet: of the task.
+        val_batch_size: of the validation, where it is not the recipe's: 1 for pictures of several sizes.
+        epoch_batches: batches in an epoch. By default one group is gone through once, and several groups so long that each
+            is gone through at least once.
     """
 
     monitor: Monitor = Monitor("loss", "min")
     sheet: Sheet = Sheet()
+    val_batch_size: int | None = None
+    epoch_batches: int | None = None
 
     @abstractmethod
     def train_samples(self) -> Sequence[Samples]:
@@ -98,6 +117,15 @@ class TaskData(ABC):
     @abstractmethod
     def val_samples(self) -> Samples | None:
         """What is validated on, the same in every epoch (it is asked for epoch 0); None where the recipe names nothing."""
+
+    def train_groups(self) -> Sequence[SampleGroup]:
+        """What is trained on, by whose samples may share a batch; usually all."""
+        return [SampleGroup(self.train_samples())]
+
+    def val_groups(self) -> Sequence[SampleGroup]:
+        """What is validated on, likewise, one group after the other."""
+        samples = self.val_samples()
+        return [] if samples is None else [SampleGroup([samples], self.val_batch_size)]
 
     @abstractmethod
     def build_task(self) -> Task:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from hrnet.atomic_files import write_atomically
@@ -82,6 +84,56 @@ class EpochTable(lightning.Callback):
             return []
         with self.path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
+
+
+class RunEstimate(lightning.Callback):
+    """Says after the first steps how long the run will take, and how much memory it needs.
+
+    Args:
+        skipped, measured: steps; the first ones are slower than the others.
+    """
+
+    def __init__(self, skipped: int = 5, measured: int = 15) -> None:
+        self.skipped, self.measured = skipped, measured
+        self.steps, self.started = 0, 0.0
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.steps += 1
+        if self.steps == self.skipped:
+            self.started = time.monotonic()
+        if self.steps != self.skipped + self.measured or not trainer.is_global_zero:
+            return
+        seconds = (time.monotonic() - self.started) / self.measured
+        batches = int(trainer.num_training_batches)
+        left = seconds * (batches * ((trainer.max_epochs or 1) - trainer.current_epoch) - batch_idx)
+        device = trainer.strategy.root_device
+        if device.type == "cuda":
+            memory = f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB on the GPU"
+        else:
+            memory = f"{_peak_memory() / 2**30:.1f} GiB of memory"
+        print(
+            f"{seconds:.2f} s per step: about {_duration(seconds * batches)} per epoch, {_duration(left)} in all "
+            f"without validation; {memory} at most so far, readers aside",
+            flush=True,
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _peak_memory() -> int:
+    """Bytes of this process at its largest."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 class PredictionPictures(lightning.Callback):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 
-from hrnet.atomic_files import atomic_path
+from hrnet.weights.writing import write_torch_file
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
@@ -20,7 +19,4 @@ class AtomicCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None) -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
+        write_torch_file(path, checkpoint)

@@ -15,6 +15,7 @@ _NOT_FOR_USERS = (
     ".*treespec, LeafSpec.*",
     ".*Detected call of `lr_scheduler.step.. before `optimizer.step.*",  # a step that 16-mixed skipped
     ".*GPU available but not used.*",  # the recipe says so
+    ".*module.s. in eval mode at the start of training.*",  # frozen parts
     ".*Total length of .list. across ranks is zero.*",  # a recipe without validation
 )
 

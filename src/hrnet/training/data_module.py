@@ -14,7 +14,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from hrnet.tasks.recipe import Recipe
-from hrnet.tasks.task import Samples, TaskData
+from hrnet.tasks.task import SampleGroup, Samples, TaskData
+from hrnet.training.grouped_batches import GroupedBatches, plan_epoch
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -76,32 +77,51 @@ class RecipeData(lightning.LightningDataModule):
         self.first_epoch = first_epoch
 
     def train_dataloader(self) -> DataLoader[Any]:
-        recipe = self.recipe
-        samples = _Samples(self.data.train_samples())
-        sampler = EpochSampler(len(samples), recipe.seed, self._rank, self._processes, self.first_epoch)
-        # A last, tiny batch would make BatchNorm's statistics noisy; it is dropped unless it is the only one.
-        return self._loader(samples, sampler, drop_last=len(sampler) > recipe.batch_size)
+        groups, recipe = self.data.train_groups(), self.recipe
+        samples = _Samples([part for group in groups for part in group.samples])
+        if len(groups) == 1 and self.data.epoch_batches is None:
+            size = self._batch_size(groups[0])
+            sampler = EpochSampler(len(samples), recipe.seed, self._rank, self._processes, self.first_epoch)
+            # A last, tiny batch would make BatchNorm's statistics noisy; it is dropped unless it is the only one.
+            return self._loader(samples, batch_size=size, sampler=sampler, drop_last=len(sampler) > size)
+        plans = plan_epoch(
+            [sum(map(len, group.samples)) for group in groups],
+            [self._batch_size(group) for group in groups],
+            [group.share for group in groups],
+            self.data.epoch_batches,
+            self._processes,
+        )
+        batches = GroupedBatches(plans, recipe.seed, self._rank, self._processes, self.first_epoch)
+        return self._loader(samples, batch_sampler=batches)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        samples = self.data.val_samples()
-        if samples is None:
+        groups = self.data.val_groups()
+        if not groups:
             return []
-        # Each process sees its part. The first samples are repeated until all parts are as long: processes meet at every batch.
-        count, processes = len(samples), self._processes
-        indices = [(0, index % count) for index in range(self._rank, -(-count // processes) * processes, processes)]
-        return self._loader(_Samples([samples]), indices, drop_last=False)
+        batches: list[list[tuple[int, int]]] = []
+        first, processes = 0, self._processes
+        for group in groups:
+            # Each process sees its part. The first samples are repeated until all parts are as long: processes meet at every
+            # batch.
+            count, size = sum(map(len, group.samples)), self._batch_size(group)
+            places = range(self._rank, -(-count // processes) * processes, processes)
+            keys = [(0, first + place % count) for place in places]
+            batches += [keys[start : start + size] for start in range(0, len(keys), size)]
+            first += count
+        return self._loader(_Samples([part for group in groups for part in group.samples]), batch_sampler=batches)
 
-    def _loader(self, samples: _Samples, sampler: Any, drop_last: bool) -> DataLoader[Any]:
+    def _batch_size(self, group: SampleGroup) -> int:
+        return self.recipe.batch_size if group.batch_size is None else group.batch_size
+
+    def _loader(self, samples: _Samples, **batching: Any) -> DataLoader[Any]:
         workers = self.recipe.data.workers
         return DataLoader(
             samples,
-            batch_size=self.recipe.batch_size,
-            sampler=sampler,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
-            drop_last=drop_last,
             worker_init_fn=_single_thread,
+            **batching,
         )
 
     @property

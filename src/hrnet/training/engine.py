@@ -8,6 +8,7 @@ started. Every process runs `train` from its beginning; files are written by the
 from __future__ import annotations
 
 import signal
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import channels_last, nn
 
 from hrnet.tasks.task import Monitor, Task, TaskData
-from hrnet.training.callbacks import EpochTable, PredictionPictures
+from hrnet.training.callbacks import EpochTable, PredictionPictures, RunEstimate
 from hrnet.training.checkpoint_files import AtomicCheckpoints
 from hrnet.training.console import quiet_lightning
 from hrnet.training.data_module import RecipeData, single_threaded_opencv
@@ -101,6 +102,7 @@ def train(
             _say(trainer, f"start from {resolved.model.start_from}: {report}")
         if resume:
             _say(trainer, f"resuming {last}" if checkpoint else f"{folder} holds no checkpoint yet: starting at the beginning")
+        _say(trainer, f"the recipe, also in {folder / 'recipe.yaml'}:\n{textwrap.indent(resolved.to_yaml(), '  ')}")
         device = trainer.strategy.root_device.type
         _say(trainer, f"{name}: {data.summary()}, {resolved.epochs} epochs on {device}, into {folder}")
         loaders = RecipeData(resolved, data, first_epoch=_finished_epochs(checkpoint))
@@ -123,6 +125,7 @@ def build_trainer(recipe: Recipe, folder: Path, monitor: Monitor | None) -> ligh
     callbacks: list[Any] = [
         EpochTable(folder / "log.csv", ("loss", monitor.name) if monitor else ()),
         PredictionPictures(folder / "pictures", recipe.pictures_every),
+        RunEstimate(),
         LearningRateMonitor("step"),
         ModelCheckpoint(checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False),
     ]
@@ -147,6 +150,7 @@ def build_trainer(recipe: Recipe, folder: Path, monitor: Monitor | None) -> ligh
         max_epochs=recipe.epochs,
         accumulate_grad_batches=recipe.accumulate,
         gradient_clip_val=recipe.gradient_clip,
+        sync_batchnorm=recipe.sync_batch_norm,
         check_val_every_n_epoch=recipe.validate_every,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,

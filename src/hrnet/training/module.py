@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
 from torch import Tensor
 
-from hrnet.errors import DivergenceError
+from hrnet.errors import DivergenceError, nearest_name
 from hrnet.tasks.recipe import Recipe
 from hrnet.tasks.task import Batch, Task, TaskData
 
@@ -35,9 +36,10 @@ class TaskTraining(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         losses = self.task.losses(batch)
         if not torch.isfinite(losses["total"]):
+            saved = self._save_batch(batch)
             raise DivergenceError(
                 f"the loss is {losses['total'].item()} at epoch {self.current_epoch}, batch {batch_index}: "
-                "lower optimizer.lr, set gradient_clip, or train in 32-true"
+                f"lower optimizer.lr, set gradient_clip, or train in 32-true; the batch is in {saved}, for torch.load"
             )
         self._log_losses("train", losses, batch)
         return losses["total"]
@@ -64,7 +66,7 @@ class TaskTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         recipe, options = self.recipe, self.recipe.optimizer
-        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        parameters = self._parameter_groups()
         match options.name:
             case "adam":
                 optimizer: torch.optim.Optimizer = torch.optim.Adam(parameters, options.lr)
@@ -72,12 +74,37 @@ class TaskTraining(lightning.LightningModule):
                 optimizer = torch.optim.AdamW(parameters, options.lr, weight_decay=options.weight_decay)
             case "sgd":
                 optimizer = torch.optim.SGD(
-                    parameters, options.lr, momentum=0.9, nesterov=True, weight_decay=options.weight_decay
+                    parameters,
+                    options.lr,
+                    momentum=options.momentum,
+                    nesterov=options.nesterov,
+                    weight_decay=options.weight_decay,
                 )
         total = max(1, int(self.trainer.estimated_stepping_batches))
         rate = rate_schedule(recipe, total)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """What is trained, in groups of one rate, the recipe's own first. Raises ValueError for a part that is not there."""
+        options = self.recipe.optimizer
+        groups: dict[float, list[torch.nn.Parameter]] = {1.0: []}
+        names = [name for name, parameter in self.task.network.named_parameters() if parameter.requires_grad]
+        parts = {name.split(".")[0] for name in names}
+        for part in options.rate_factors:
+            if part not in parts:
+                raise ValueError(f"optimizer.rate_factors: the network has no part {part!r}; {nearest_name(part, parts)}")
+        for name, parameter in self.task.named_parameters():
+            if parameter.requires_grad:
+                part = name.removeprefix("network.").split(".")[0]
+                groups.setdefault(options.rate_factors.get(part, 1.0), []).append(parameter)
+        return [{"params": group, "lr": options.lr * factor} for factor, group in groups.items() if group]
+
+    def _save_batch(self, batch: Batch) -> Path:
+        path = Path(self.trainer.default_root_dir) / f"diverged_batch_{self.global_rank}.pt"
+        content = {name: value.cpu() if isinstance(value, Tensor) else value for name, value in batch.items()}
+        torch.save(content, path)
+        return path
 
     def _log_losses(self, part: str, losses: dict[str, Tensor], batch: Batch) -> None:
         for name, value in losses.items():
@@ -111,7 +138,9 @@ def rate_schedule(recipe: Recipe, total_steps: int) -> Callable[[int], float]:
         if schedule.kind == "step":
             epoch = step / steps_per_epoch
             return schedule.factor ** sum(epoch >= milestone for milestone in schedule.milestones)
-        progress = (step - warmup) / max(1, total_steps - warmup)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+        if schedule.kind == "poly":
+            return (1 - progress) ** schedule.power
+        return 0.5 * (1 + math.cos(math.pi * progress))
 
     return factor

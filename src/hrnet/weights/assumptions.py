@@ -68,6 +68,7 @@ def assumed_card(
         channel_order="bgr" if bgr else "rgb",
         mean=(0.0, 0.0, 0.0) if plain else IMAGENET_MEAN,
         std=(1.0, 1.0, 1.0) if plain else IMAGENET_STD,
+        flip_test=not spec.name.startswith("face_"),
         source=path.name,
     )
     assumed.append("RGB in 0..1 without mean and std" if plain else "ImageNet mean and std")
@@ -89,12 +90,16 @@ def _codec(
             square = found.num_outputs == 16 or found.family in ("stacked_hourglass", "face_hrnetv2")
             input_size = (256, 256) if square else (256, 192)
             assumed.append(f"input {input_size[0]}x{input_size[1]} (height x width)")
+    mmpose = found.origin.startswith("mmpose")
+    reference_face = found.family == "face_hrnetv2" and not mmpose
     chosen = name
     if chosen is None:
         hint = re.search(r"(?<![a-z])(dark|udp)(?![a-z])", path.stem.lower())
-        chosen = hint[1] if hint else "quarter_offset_mmpose" if found.origin.startswith("mmpose") else "quarter_offset"
+        usual = "quarter_offset_mmpose" if mmpose else "face_landmarks" if reference_face else "quarter_offset"
+        chosen = hint[1] if hint else usual
         assumed.append(f"codec {chosen}" + (" from the file's name" if hint else ""))
-    small = {"stacked_hourglass": 1.0, "face_hrnetv2": 2.0 if found.origin.startswith("mmpose") else 1.5}
+    face_sigma = 2.0 if mmpose else 1.0 if found.num_outputs == 68 else 1.5  # 300W's marks are smaller
+    small = {"stacked_hourglass": 1.0, "face_hrnetv2": face_sigma}
     sigma = small.get(found.family, 3.0 if input_size[0] >= 384 else 2.0)
     return CodecSpec(name=named_codec(chosen).name, input_size=input_size, sigma=sigma)
 

@@ -90,6 +90,29 @@ def open_checkpoint(
     """What `load_checkpoint` loads, with what was found out about the file. Arguments and errors are the same."""
     path, published = _locate(name_or_path)
     state, facts = read_state_dict(path, ema)
+    return checkpoint_of(
+        state, facts, published, architecture=architecture, num_outputs=num_outputs, inplace_batch_norm=inplace_batch_norm,
+        **options,
+    )  # fmt: skip
+
+
+def checkpoint_of(
+    state: dict[str, Tensor],
+    facts: FileFacts,
+    published: ZooEntry | None = None,
+    *,
+    architecture: str | None = None,
+    num_outputs: int | None = None,
+    inplace_batch_norm: bool = False,
+    **options: Any,
+) -> Checkpoint:
+    """What `load_checkpoint` loads, of a file that has been read: what `read_state_dict` gave, and what is on record."""
+    path = facts.path
+    if "hrnet.multi_task" in facts.metadata:
+        raise CheckpointError(
+            f"{path} holds several heads: hrnet.load(file, part=NAME) takes one, hrnet.weights.parts.split_checkpoint makes a "
+            "file of each"
+        )
     found = identify_file(state, facts)
     if found is None and architecture is None:
         raise CheckpointError(f"{path} is no checkpoint of a known network: {nearest_network(state)}")

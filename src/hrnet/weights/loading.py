@@ -16,7 +16,7 @@ _SHOWN = 10
 _HEAD_PARTS = (
     *("final_layer", "final_layers", "deconv_layers", "outs", "merge_preds", "heatmap_conv_layers", "displacement_conv_layers"),
     *("rescore_net", "head", "last_layer", "conv3x3_ocr", "ocr_distri_head", "cls_head", "aux_head", "classifier"),
-    *("incre_modules", "downsamp_modules", "neck", "rpn_head", "roi_head", "bbox_head"),
+    *("incre_modules", "downsamp_modules", "neck", "rpn_head", "roi_head", "bbox_head", "heads"),
 )
 _COUNTER = ".num_batches_tracked"
 

@@ -17,7 +17,7 @@ from hrnet.structures import KeypointSet
 from hrnet.weights.assumptions import assumed_card, named_codec
 from hrnet.weights.bundle import bundled_models
 from hrnet.weights.card import PoseCard, channels_per_keypoint
-from hrnet.weights.files import read_state_dict
+from hrnet.weights.files import FileFacts, read_state_dict
 from hrnet.weights.loading import load_into
 from hrnet.weights.recognition import identify, recognize
 from hrnet.weights.zoo.entries import ZooEntry, zoo_entries
@@ -58,8 +58,32 @@ def load_pose(
         CheckpointError: the file cannot be read (see `read_state_dict`) or is no pose network, or does not fit what was asked.
     """
     located = _resolve(name_or_path, announce, mirrors, offline, progress)
-    path, published = located.path, located.entry
-    state, facts = read_state_dict(path)
+    state, facts = read_state_dict(located.path)
+    return pose_network(
+        state,
+        facts,
+        located.entry,
+        keypoint_set=keypoint_set,
+        input_size=input_size,
+        codec=codec,
+        architecture=architecture,
+        announce=announce,
+    )
+
+
+def pose_network(
+    state: dict[str, torch.Tensor],
+    facts: FileFacts,
+    published: ZooEntry | None = None,
+    *,
+    keypoint_set: KeypointSet | str | None = None,
+    input_size: tuple[int, int] | None = None,
+    codec: CodecSpec | str | None = None,
+    architecture: str | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> tuple[PoseNetwork, PoseCard]:
+    """What `load_pose` loads, of a file that `hrnet.weights.read_state_dict` has read, with what is on record about it."""
+    path = facts.path
     keypoints = named_keypoint_set(keypoint_set) if isinstance(keypoint_set, str) else keypoint_set
     known = facts.card or (_card_of(published) if published else None)
     assumed: list[str] = []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,11 +41,21 @@ def write_checkpoint(
     if target.suffix == ".safetensors":
         write_safetensors_file(target, tensors, texts)
         return target
-    with atomic_path(target) as temporary, open(temporary, "wb") as file:
-        torch.save({"state_dict": tensors, **texts} if texts else tensors, file)
-        file.flush()
-        os.fsync(file.fileno())
+    write_torch_file(target, {"state_dict": tensors, **texts} if texts else tensors)
     return target
+
+
+def write_torch_file(path: str | os.PathLike[str], content: Any) -> None:
+    """``torch.save``, the whole file or none. Raises OSError as `hrnet.atomic_files.atomic_path` does."""
+    with atomic_path(path) as temporary:
+        try:
+            # By name: interrupted in the middle, torch would write the rest into a Python file that is closed, and abort.
+            torch.save(content, temporary)
+        except RuntimeError as error:  # torch's own writer does not say which error of the system it met
+            full = shutil.disk_usage(temporary.parent).free < 1 << 20
+            raise OSError(errno.ENOSPC if full else errno.EIO, f"torch could not write: {error}", str(path)) from error
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
 
 
 def stored(tensor: Tensor, half: bool) -> Tensor:

@@ -20,7 +20,7 @@ def track_stream(
     Times are those of the frames, so frames that were dropped or could not be read only leave a gap.
 
     Args:
-        stream: as `hrnet.inference.predictor.PosePredictor.stream` gives it.
+        stream: as `hrnet.inference.top_down.PosePredictor.stream` gives it.
         tracker: with settings of its own; it is reset at the start of each video, as the smoother is.
     """
     tracker = tracker or PoseTracker()

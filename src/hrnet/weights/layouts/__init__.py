@@ -52,6 +52,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
     "cls_hrnet": (OURS, PLAIN, TIMM, TIMM_SSLD),
     "seg_hrnet": (OURS, PLAIN, MMSEG),
     "seg_hrnet_ocr": (OURS, PLAIN, MMSEG_OCR),
+    "embedding_hrnet": (OURS, PLAIN),
     "faster_rcnn_hrnetv2p": _TWO_STAGE,
     "mask_rcnn_hrnetv2p": _TWO_STAGE,
     "cascade_rcnn_hrnetv2p": _TWO_STAGE,

@@ -15,8 +15,8 @@ from PIL import Image
 
 from hrnet.errors import AnnotationError, CheckpointError, ImageError
 from hrnet.inference import prediction
-from hrnet.inference.prediction import predict_pose
-from hrnet.inference.writers import PoseWriter
+from hrnet.inference.pose_prediction import predict_pose
+from hrnet.inference.pose_writer import PoseWriter
 from hrnet.structures import PoseResult
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -50,7 +50,7 @@ def test_bad_files_among_good_ones(folder: Path, checkpoint: Path, tmp_path: Pat
     steps: list[tuple[int, int | None]] = []
     out = tmp_path / "out"
     summary = run(folder, checkpoint, out, on_progress=lambda done, total: steps.append((done, total)))
-    assert (summary.people, summary.pictures) == (3, 3)
+    assert (summary.found, summary.pictures) == (3, 3)
     assert [Path(name).name for name, _ in summary.failures] == ["2.jpg", "4.png", "5.jpg"]
     assert all(name in reason for name, reason in summary.failures)
     assert steps == [(number, 6) for number in range(1, 7)]
@@ -88,7 +88,7 @@ def test_arrays_without_boxes_say_so_once(checkpoint: Path, tmp_path: Path, monk
 
 def test_nobody_anywhere(checkpoint: Path, tmp_path: Path) -> None:
     summary = run([PICTURE, PICTURE], checkpoint, tmp_path / "out", boxes=[])
-    assert (summary.people, summary.pictures) == (0, 2)
+    assert (summary.found, summary.pictures) == (0, 2)
     assert json.loads((tmp_path / "out" / "coco_results.json").read_text()) == []
     assert (tmp_path / "out" / "image_0.jpg").is_file()
 

@@ -12,9 +12,10 @@ from inference.builders import MARKED, PLACES, MarkFinder, draw_marks, mark_task
 from PIL import Image
 
 from hrnet.errors import ImageError
-from hrnet.inference.predictor import PosePredictor, load
+from hrnet.inference.loading import load
 from hrnet.inference.requests import PersonRequest
 from hrnet.inference.sources import open_source
+from hrnet.inference.top_down import PosePredictor
 from hrnet.structures import PoseResult
 
 rng = np.random.default_rng(0)

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from hrnet.inference.pose_writer import PoseWriter
 from hrnet.inference.sources import Frame
 from hrnet.inference.video_input import VideoInfo
-from hrnet.inference.writers import PoseWriter
 from hrnet.structures import KeypointSet, PoseResult
 
 SET = KeypointSet("two", ("left", "right"), (1, 0), ((0, 1),))

@@ -1,4 +1,4 @@
-"""From pictures to poses: crops people, runs the network on batches of them, and maps the keypoints back."""
+"""Top-down pose prediction: crops people, runs the network on batches of them, and maps the keypoints back."""
 
 from __future__ import annotations
 
@@ -20,42 +20,30 @@ from hrnet.inference.acceleration import prepare_network, resolve_device
 from hrnet.inference.box_assignment import GivenBoxes, assign_boxes
 from hrnet.inference.person_boxes import Boxes
 from hrnet.inference.person_detector import PersonDetector
+from hrnet.inference.picture_predictor import collect
 from hrnet.inference.presets import decoding_codec, find_preset
 from hrnet.inference.read_ahead import read_ahead
 from hrnet.inference.requests import PersonPrediction, PersonRequest
-from hrnet.inference.sources import Frame, Source, open_source
+from hrnet.inference.sources import Frame, Source
 from hrnet.inference.suppression import rescore
+from hrnet.models import PoseNetwork
 from hrnet.structures import KeypointSet, PoseResult
 from hrnet.tasks.pose import TopDownPose
-from hrnet.weights.bundle import DEFAULT_MODEL
-from hrnet.weights.pose import load_pose
+from hrnet.weights.card import PoseCard
 
 
-def load(
-    name_or_path: str | os.PathLike[str] | None = None,
+def build_pose_predictor(
+    network: PoseNetwork,
+    card: PoseCard,
     *,
+    name: str = "pose",
     device: str = "auto",
     preset: str = "balanced",
     batch_size: int | None = None,
     detector: str | os.PathLike[str] = "auto",
     announce: Callable[[str], None] | None = None,
-    **model_options: Any,
 ) -> PosePredictor:
-    """Load a pose predictor.
-
-    Args:
-        name_or_path: a bundled model or a checkpoint file; the bundled default where it is not given.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        preset: ``fast``, ``balanced``, ``accurate``, or ``published`` (flip test, float32, the checkpoint's own decoder).
-        batch_size: people per pass; 32 on a GPU, 8 on a CPU where it is not given.
-        detector: who finds people when no boxes are given: ``auto`` (a torchvision detector whose weights are at hand),
-            ``none`` (the whole picture is one person), or a file of detector weights.
-        announce: called with one sentence per fallback; a warning by default.
-        model_options: ``keypoint_set``, ``input_size``, ``codec``, ``architecture`` of `hrnet.weights.pose.load_pose`.
-
-    Raises:
-        FileNotFoundError, ValueError, CheckpointError: see `hrnet.weights.pose.load_pose`; an unknown preset or device.
-    """
+    """A predictor from a network and its card; arguments and errors are those of `hrnet.load`."""
     announce = announce or _warn
     chosen = find_preset(preset)
     place = resolve_device(device)
@@ -64,7 +52,6 @@ def load(
         return PersonDetector(detector, device=str(place), announce=announce)
 
     found = None if detector == "auto" else build_detector()  # what was asked for by name fails now or never
-    network, card = load_pose(name_or_path or DEFAULT_MODEL, announce=announce, **model_options)
     prepared = prepare_network(network, place, chosen.reduced_precision, announce)
     task = TopDownPose(prepared, replace(card, codec=decoding_codec(card.codec, chosen))).to(place).eval()
     return PosePredictor(
@@ -72,7 +59,7 @@ def load(
         flip_test=chosen.flip_test,
         batch_size=(8 if place.type == "cpu" else 32) if batch_size is None else batch_size,
         detector=found or build_detector,
-        name=str(name_or_path or DEFAULT_MODEL),
+        name=name,
         announce=announce,
     )
 
@@ -158,16 +145,7 @@ class PosePredictor:
             ImageError: a picture cannot be read.
             ValueError: boxes that do not fit, naming row and values; a camera, which has no end.
         """
-        source = open_source(images, bgr=bgr)
-        if source.is_live:
-            raise ValueError("a camera has no end: loop over predictor.stream(open_source(...)), see hrnet.inference.sources")
-        results = []
-        for frame, result in self.stream(source, boxes):
-            if frame.error is not None or result is None:
-                raise frame.error or ValueError(f"{frame.name} could not be read")
-            results.append(result)
-        single = source.count == 1 and not source.is_video and _is_single(images)
-        return results[0] if single else results
+        return collect(images, bgr, lambda source: self.stream(source, boxes))
 
     def stream(self, frames: Source | Iterable[Frame], boxes: GivenBoxes = None) -> Iterator[tuple[Frame, PoseResult | None]]:
         """Yield each frame with its result, in order; None for a frame that could not be read.
@@ -287,13 +265,6 @@ def _hand_out(predictions: list[PersonPrediction]) -> None:
     """Give each prediction to the frame that waits for it; people of a frame come in the order of its boxes."""
     for prediction in predictions:
         prediction.key.people.append(prediction)
-
-
-def _is_single(images: Any) -> bool:
-    """Whether one picture was given as such, and not a list, batch or folder of one."""
-    if isinstance(images, (str, os.PathLike)):
-        return Path(images).expanduser().is_file()
-    return not isinstance(images, (list, tuple)) and getattr(images, "ndim", 3) < 4
 
 
 def _warn(message: str) -> None:

@@ -1,0 +1,133 @@
+"""``hrnet.load``: the predictor that fits the weights."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from hrnet.errors import nearest_name
+from hrnet.inference.acceleration import resolve_device
+from hrnet.inference.bottom_up import build_bottom_up_predictor
+from hrnet.inference.classification import build_classification_predictor
+from hrnet.inference.faces import build_face_predictor, finds_faces
+from hrnet.inference.instances import build_instance_predictor
+from hrnet.inference.picture_predictor import Result
+from hrnet.inference.presets import find_preset
+from hrnet.inference.segmentation import build_segmentation_predictor
+from hrnet.inference.sources import Frame, Source
+from hrnet.inference.top_down import build_pose_predictor
+from hrnet.weights.bottom_up_card import BottomUpCard
+from hrnet.weights.bundle import DEFAULT_MODEL
+from hrnet.weights.card import PoseCard
+from hrnet.weights.classification_card import ClassificationCard
+from hrnet.weights.described import load_described
+from hrnet.weights.instance_card import InstanceEmbeddingCard
+from hrnet.weights.parts import parts_of_file
+from hrnet.weights.segmentation_card import SegmentationCard
+
+
+class Predictor(Protocol):
+    """Finds things in pictures. What comes out depends on the task: `hrnet.PoseResult`, for example."""
+
+    name: str
+
+    def __call__(self, images: Any, *, bgr: bool = False) -> Any: ...
+
+    def stream(self, frames: Source | Iterable[Frame]) -> Iterator[tuple[Frame, Result | None]]: ...
+
+
+class PredictorKind(NamedTuple):
+    """How weights with a certain card become a predictor.
+
+    Attributes:
+        build: called with the network and its card, and the keywords ``name``, ``device``, ``preset``, ``batch_size`` and
+            ``announce``.
+        options: further keywords that it takes.
+    """
+
+    build: Callable[..., Any]
+    options: tuple[str, ...] = ()
+
+
+PREDICTORS: Mapping[type, PredictorKind] = {
+    PoseCard: PredictorKind(build_pose_predictor, ("detector",)),
+    BottomUpCard: PredictorKind(build_bottom_up_predictor, ("scales", "min_score", "max_people")),
+    ClassificationCard: PredictorKind(build_classification_predictor),
+    InstanceEmbeddingCard: PredictorKind(build_instance_predictor, ("min_score",)),
+    SegmentationCard: PredictorKind(build_segmentation_predictor, ("scales", "resolution", "scores")),
+}
+"""By the class of the card."""
+
+
+_FACES = PredictorKind(build_face_predictor, ("detector",))
+
+
+def predictor_kind(card: Any) -> PredictorKind:
+    """How weights with this card become a predictor; those for faces have a pose card too."""
+    return _FACES if isinstance(card, PoseCard) and finds_faces(card) else PREDICTORS[type(card)]
+
+
+def load(
+    name_or_path: str | os.PathLike[str] | None = None,
+    *,
+    device: str = "auto",
+    preset: str = "balanced",
+    batch_size: int | None = None,
+    announce: Callable[[str], None] | None = None,
+    part: str | None = None,
+    **options: Any,
+) -> Any:
+    """Load a predictor: for poses, faces, or whatever the weights are for.
+
+    Args:
+        name_or_path: bundled or published weights by name, or a checkpoint file; the bundled pose model where it is not given.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        preset: ``fast``, ``balanced``, ``accurate``, or ``published`` (flip test, float32, the checkpoint's own decoder).
+        batch_size: people, or pictures, per pass; by the device where it is not given.
+        announce: called with one sentence per fallback; a warning by default.
+        part: of a file with several heads: the name of the one that is meant; all of them where none is named.
+        options: of the task's predictor, such as ``detector`` for top-down poses (who finds people when no boxes are given:
+            ``auto``, ``none`` for the whole picture, or a file of detector weights) or ``scales`` for bottom-up ones; and of
+            loading, such as ``keypoint_set`` or ``architecture`` (see `hrnet.weights.described.load_described`).
+
+    Returns:
+        a `Predictor`: `hrnet.inference.top_down.PosePredictor` for top-down poses and faces, or one of
+        `hrnet.inference.picture_predictor.PicturePredictor` for tasks that look at whole pictures.
+
+    Raises:
+        FileNotFoundError, ValueError, CheckpointError: see `hrnet.weights.described.load_described`; an unknown preset, device
+            or option.
+    """
+    find_preset(preset)
+    resolve_device(device)
+    announce = announce or _warn
+    known = {option for kind in PREDICTORS.values() for option in kind.options}
+    for_predictor = {name: options.pop(name) for name in known & options.keys()}
+    name = name_or_path or DEFAULT_MODEL
+    if part is None and len(parts_of_file(name)) > 1:
+        from hrnet.inference.multi_task import load_multi_task  # which imports this module
+
+        return load_multi_task(
+            name, device=device, preset=preset, batch_size=batch_size, announce=announce, **for_predictor, **options
+        )
+    network, card = load_described(name, part=part, announce=announce, **options)
+    kind = predictor_kind(card)
+    for option in for_predictor:
+        if option not in kind.options:
+            raise ValueError(f"{name} does not take {option!r}; {nearest_name(option, kind.options)}")
+    return kind.build(
+        network,
+        card,
+        name=str(name),
+        device=device,
+        preset=preset,
+        batch_size=batch_size,
+        announce=announce,
+        **for_predictor,
+    )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=3)
