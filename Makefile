@@ -14,7 +14,7 @@ export OMP_WAIT_POLICY = passive
 .PHONY: help demo test lint environment clean
 
 help:
-	@echo "make demo         predict poses with the bundled weights; pictures go to demo_output/"
+	@echo "make demo         predict with the bundled weights; pictures go to demo_output/"
 	@echo "make test         run the tests"
 	@echo "make lint         format, lint, types and import contracts"
 	@echo "make environment  everything for working on the project, in $(VENV)"
@@ -22,6 +22,8 @@ help:
 
 demo: $(VENV)/demo-ready
 	$(BIN)/python examples/demo.py --output demo_output
+	$(BIN)/python examples/several_people.py --output demo_output
+	$(BIN)/python examples/tasks.py --output demo_output
 
 # One torch thread per worker: two workers share two cores.
 test: export OMP_NUM_THREADS = 1

@@ -97,3 +97,13 @@ def test_what_fits_is_one_tile() -> None:
     assert tile_grid((1024, 2048), 2_800_000, 256) == ([Tile(0, 1024, 0, 0)], [Tile(0, 2048, 0, 0)])
     rows, columns = tile_grid((2160, 3840), 2_800_000, 256)
     assert len(rows) * len(columns) == 4
+
+
+def test_windows_inside() -> None:
+    """OpenMMLab's: steps of two thirds, the last window ends where the picture does."""
+    test = SegmentationTest("own", windows="two_thirds_inside", window_size=(480, 480))
+    found = view_of((520, 1000), test, 1.0, (64, 64)).windows
+    assert [(window.top, window.left) for window in found] == [(0, 0), (0, 320), (0, 520), (40, 0), (40, 320), (40, 520)]
+    assert {(window.height, window.width, window.padded) for window in found} == {(480, 480, (480, 480))}
+    small = view_of((100, 300), test, 1.0, (64, 64)).windows
+    assert [window[:4] for window in small] == [(0, 0, 100, 300)]

@@ -81,7 +81,7 @@ def build_segmentation_predictor(
         card,
         test=test,
         flip_test=card.flip_test if published else chosen.flip_test,
-        combination="exp" if published else "softmax",
+        combination=card.test.combination if published else "softmax",
         scores=scores,
         batch_size=(1 if place.type == "cpu" else 4) if batch_size is None else batch_size,
         pixels_per_pass=CPU_PIXELS_PER_PASS if place.type == "cpu" else GPU_PIXELS_PER_PASS,

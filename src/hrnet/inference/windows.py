@@ -63,10 +63,13 @@ class Tile(NamedTuple):
 def view_of(image_size: tuple[int, int], test: SegmentationTest, scale: float, crop_size: tuple[int, int]) -> View:
     """How a picture of ``image_size`` is looked at under the protocol ``test`` at one of its scales."""
     size = resized(image_size, test, scale, crop_size)
+    window = test.window_size or crop_size
     if test.windows == "two_thirds":
-        return View(size, tuple(_windows_at_two_thirds(size, crop_size)))
+        return View(size, tuple(_windows_at_two_thirds(size, window)))
+    if test.windows == "two_thirds_inside":
+        return View(size, tuple(_windows_inside(size, window, (int(window[0] * 2 / 3), int(window[1] * 2 / 3)))))
     if test.windows == "shifted" and scale > 1:
-        return View(size, tuple(_shifted_windows(size, crop_size)))
+        return View(size, tuple(_windows_inside(size, window, window)))
     return whole_view(size, test.pad_multiple)
 
 
@@ -110,12 +113,14 @@ def _windows_at_two_thirds(size: tuple[int, int], crop: tuple[int, int]) -> list
     ]
 
 
-def _shifted_windows(size: tuple[int, int], crop: tuple[int, int]) -> list[Window]:
-    """Windows side by side, the last ones moved back inside; as large as the picture where that is smaller."""
+def _windows_inside(size: tuple[int, int], window: tuple[int, int], steps: tuple[int, int]) -> list[Window]:
+    """Windows at these steps, the last ones moved back inside; as large as the picture where that is smaller."""
     tops, lefts = (
-        [max(0, min(start, length - side)) for start in range(0, length, side)] for length, side in zip(size, crop, strict=True)
+        # The first that reaches the end is the last.
+        [max(0, min(start, length - side)) for start in range(0, max(1, length - side + step), step)]
+        for length, side, step in zip(size, window, steps, strict=True)
     )
-    height, width = min(crop[0], size[0]), min(crop[1], size[1])
+    height, width = min(window[0], size[0]), min(window[1], size[1])
     return [Window(top, left, height, width, (height, width)) for top in tops for left in lefts]
 
 

@@ -59,20 +59,24 @@ _MANY_SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 
 # OpenMMLab's configurations, by the data set as its lists call it.
 _OPENMMLAB: Mapping[str, _Protocol] = {
-    "Cityscapes": _Protocol("cityscapes", SegmentationTest("long_side", 2048), (512, 1024)),
-    "ADE20K": _Protocol("ade20k", SegmentationTest("short_side", 512), (512, 512)),
-    "Pascal VOC 2012 + Aug": _Protocol("voc", SegmentationTest("short_side", 512), (512, 512)),
-    "Pascal Context": _Protocol("pascal_context60", SegmentationTest("long_side", 520, "two_thirds"), (480, 480)),
-    "Pascal Context 59": _Protocol("pascal_context59", SegmentationTest("long_side", 520, "two_thirds"), (480, 480)),
-    "iSAID": _Protocol("isaid", SegmentationTest("long_side", 896), (896, 896)),
-    "LoveDA": _Protocol("loveda", SegmentationTest("long_side", 1024), (512, 512)),
-    "Potsdam": _Protocol("potsdam", SegmentationTest("long_side", 512), (512, 512)),
-    "Vaihingen": _Protocol("vaihingen", SegmentationTest("long_side", 512), (512, 512)),
+    "Cityscapes": _Protocol("cityscapes", SegmentationTest("long_side", 2048, combination="logits"), (512, 1024)),
+    "ADE20K": _Protocol("ade20k", SegmentationTest("short_side", 512, combination="logits"), (512, 512)),
+    "Pascal VOC 2012 + Aug": _Protocol("voc", SegmentationTest("short_side", 512, combination="logits"), (512, 512)),
+    "Pascal Context": _Protocol(
+        "pascal_context60", SegmentationTest("long_side", 520, "two_thirds_inside", combination="logits"), (480, 480)
+    ),
+    "Pascal Context 59": _Protocol(
+        "pascal_context59", SegmentationTest("long_side", 520, "two_thirds_inside", combination="logits"), (480, 480)
+    ),
+    "iSAID": _Protocol("isaid", SegmentationTest("long_side", 896, combination="logits"), (896, 896)),
+    "LoveDA": _Protocol("loveda", SegmentationTest("long_side", 1024, combination="logits"), (512, 512)),
+    "Potsdam": _Protocol("potsdam", SegmentationTest("long_side", 512, combination="logits"), (512, 512)),
+    "Vaihingen": _Protocol("vaihingen", SegmentationTest("long_side", 512, combination="logits"), (512, 512)),
 }
 
 # The authors' own trainings, by the number of classes, which nearly always tells the data set.
 _AUTHORS: Mapping[int, _Protocol] = {
-    19: _Protocol("cityscapes", SegmentationTest("long_side", 2048, "shifted"), (512, 1024)),
+    19: _Protocol("cityscapes", SegmentationTest("long_side", 2048, "shifted", window_size=(1024, 2048)), (512, 1024)),
     20: _Protocol("lip", SegmentationTest("stretch", 473), (473, 473), flip_test=True),
     59: _Protocol("pascal_context59", SegmentationTest("long_side", 520, "two_thirds", _MANY_SCALES), (520, 520), True),
     60: _Protocol("pascal_context60", SegmentationTest("long_side", 520, "two_thirds", _MANY_SCALES), (520, 520), True),

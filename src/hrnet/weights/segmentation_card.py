@@ -24,21 +24,27 @@ class SegmentationTest:
         base_size: pixels at scale 1.
         windows: which parts of the resized picture the network sees. ``whole``: all of it in one pass. ``two_thirds``: windows
             of the crop size at every two thirds of it, the last ones padded; a picture that is no larger than the smaller crop
-            side is padded and seen once. ``shifted``: all of it for s <= 1, otherwise windows side by side, the last ones
-            moved back inside (Cityscapes).
+            side is padded and seen once. ``two_thirds_inside``: the same steps, the last ones moved back inside (OpenMMLab).
+            ``shifted``: all of it for s <= 1, otherwise windows side by side, the last ones moved back inside (Cityscapes).
         scales: of which the scores are added.
         pad_multiple: a picture seen whole is padded to the right and below until both sides are multiples of this; 1 for none.
+        window_size: (height, width) of windows, where it is not the crop size.
+        combination: what is averaged over windows and scales: ``exp`` of the logits (the authors), or ``logits`` (OpenMMLab).
     """
 
     size_rule: Literal["long_side", "short_side", "stretch", "own"] = "long_side"
     base_size: int = 2048
-    windows: Literal["whole", "two_thirds", "shifted"] = "whole"
+    windows: Literal["whole", "two_thirds", "two_thirds_inside", "shifted"] = "whole"
     scales: tuple[float, ...] = (1.0,)
     pad_multiple: int = 1
+    window_size: tuple[int, int] | None = None
+    combination: Literal["exp", "logits"] = "exp"
 
     def __post_init__(self) -> None:
         if self.base_size < 1 or self.pad_multiple < 1:
             raise ValueError(f"base_size and pad_multiple must be positive, got {self.base_size} and {self.pad_multiple}")
+        if self.window_size is not None and min(self.window_size) < 1:
+            raise ValueError(f"window_size must be positive, got {self.window_size}")
         if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
             raise ValueError(f"scales must be one or several positive numbers, got {self.scales}")
 
