@@ -43,7 +43,6 @@ def test_predict_hands_over_every_option(stand_in: StandIn, tmp_path: Path, caps
     del predict.kwargs["on_progress"]
     assert predict.kwargs == {
         "model": "m",
-        "boxes": None,
         "output": tmp_path,
         "preset": "fast",
         "device": "cpu",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from hrnet.cli.options import BatchSize, Device, Preset
+from hrnet.cli.options import DEFAULT_EVALUATION, EvaluationOptions, Flag
 from hrnet.cli.progress import ProgressBar
 
 app = App(name="evaluate", help="Measure a model on an annotated data set.")
@@ -31,10 +31,7 @@ def pose(
     absent: Literal["nowhere", "published"] = "nowhere",
     error_score: float = 0.0,
     sigmas: Annotated[list[float] | None, Parameter(negative="", consume_multiple=True)] = None,
-    preset: Preset = "published",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
-    output: Path | None = None,
+    run: EvaluationOptions = DEFAULT_EVALUATION,
 ) -> int:
     """Measure keypoints: OKS AP and counts of errors, PCK, PCKh, with a table per keypoint.
 
@@ -70,14 +67,12 @@ def pose(
         People who score less are not among the errors.
     sigmas
         OKS constants for AP, one per keypoint or one for all, where the keypoint set has none.
-    output
-        Folder for the numbers and the predictions; nothing is written when absent.
     """
     from hrnet.evaluation.pose_files import evaluate_pose_files
     from hrnet.inference.loading import load
 
     options: dict[str, Any] = {} if detector is None else {"detector": detector}
-    predictor = load(model, device=device, preset=preset, batch_size=batch_size, **options)
+    predictor = load(model, **run.loading, **options)
     with ProgressBar("evaluating") as bar:
         result = evaluate_pose_files(
             predictor,
@@ -95,7 +90,7 @@ def pose(
             sigmas=sigmas[0] if sigmas is not None and len(sigmas) == 1 else sigmas,
             begin=bar.counting,
         )
-    return _told(result, output)
+    return _told(result, run.output)
 
 
 @app.command
@@ -109,10 +104,7 @@ def face(
     keypoint_set: str | None = None,
     normalizer: Literal["inter_ocular", "inter_pupil", "box"] | None = None,
     subsets: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
-    preset: Preset = "published",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
-    output: Path | None = None,
+    run: EvaluationOptions = DEFAULT_EVALUATION,
 ) -> int:
     """Measure facial landmarks in annotated boxes: normalised mean error, failure rates, and the error curve of each subset.
 
@@ -135,8 +127,6 @@ def face(
         What errors are divided by; that of published scores when absent.
     subsets
         Of the data set, such as common and challenging of 300W; all when absent.
-    output
-        Folder for the numbers and the curve; nothing is written when absent.
     """
     from hrnet.data.datasets.faces import load_face_dataset
     from hrnet.evaluation.faces import evaluate_faces
@@ -144,10 +134,10 @@ def face(
     from hrnet.weights.bundle import DEFAULT_FACE_MODEL
 
     dataset = load_face_dataset(annotations, images, format, keypoint_set, one_based)  # pyright: ignore[reportArgumentType]
-    predictor = load(model or DEFAULT_FACE_MODEL, device=device, preset=preset, batch_size=batch_size)
+    predictor = load(model or DEFAULT_FACE_MODEL, **run.loading)
     with ProgressBar("evaluating") as bar:
         result = evaluate_faces(predictor, dataset, normalizer, subsets=subsets, progress=bar.counting(len(dataset)))
-    return _told(result, output)
+    return _told(result, run.output)
 
 
 @app.command
@@ -159,11 +149,8 @@ def segment(
     format: str = "folders",
     classes: str | None = None,
     names: Path | None = None,
-    boundary: Annotated[bool, Parameter(negative="")] = False,
-    preset: Preset = "published",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
-    output: Path | None = None,
+    boundary: Flag = False,
+    run: EvaluationOptions = DEFAULT_EVALUATION,
 ) -> int:
     """Measure segmentation: mean IoU, IoU and accuracy of every class, and how well outlines are met.
 
@@ -183,18 +170,16 @@ def segment(
         Text file with the names of the pictures to take.
     boundary
         Measure the outlines as well, which takes its time.
-    output
-        Folder for the numbers; nothing is written when absent.
     """
     from hrnet.data.datasets.segmentation import load_segmentation_dataset
     from hrnet.evaluation.segmentation import evaluate_segmentation
     from hrnet.inference.loading import load
 
     dataset = load_segmentation_dataset(images, labels, format, classes, names=names)
-    predictor = load(model, device=device, preset=preset, batch_size=batch_size)
+    predictor = load(model, **run.loading)
     with ProgressBar("evaluating") as bar:
         result = evaluate_segmentation(predictor, dataset, boundary=boundary, progress=bar.counting(len(dataset)))
-    return _told(result, output)
+    return _told(result, run.output)
 
 
 @app.command
@@ -203,10 +188,7 @@ def classify(
     images: Path,
     model: str,
     listing: Path | None = None,
-    preset: Preset = "published",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
-    output: Path | None = None,
+    run: EvaluationOptions = DEFAULT_EVALUATION,
 ) -> int:
     """Measure classification: top-1 and top-5, precision and recall of every class, and the confusion matrix.
 
@@ -218,18 +200,16 @@ def classify(
         Name of a model or path of a checkpoint.
     listing
         Text file with a path and a class on each line, for pictures that lie in one folder.
-    output
-        Folder for the numbers and the confusion matrix; nothing is written when absent.
     """
     from hrnet.data.datasets.class_folders import load_class_folders
     from hrnet.evaluation.classification import evaluate_classification
     from hrnet.inference.loading import load
 
-    predictor = load(model, device=device, preset=preset, batch_size=batch_size)
+    predictor = load(model, **run.loading)
     dataset = load_class_folders(images, listing=listing)
     with ProgressBar("evaluating") as bar:
         result = evaluate_classification(predictor, dataset, progress=bar.counting(len(dataset)))
-    return _told(result, output)
+    return _told(result, run.output)
 
 
 def _told(result: Any, output: Path | None) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from cyclopts import CycloptsError, Parameter
 
@@ -14,7 +15,7 @@ Preset: TypeAlias = Annotated[
 Device: TypeAlias = Annotated[
     str, Parameter(help="Where the network runs: cpu, cuda, cuda:N or mps; auto takes the fastest there is.")
 ]
-BatchSize: TypeAlias = Annotated[int | None, Parameter(help="People per forward pass; chosen by device when absent.")]
+BatchSize: TypeAlias = Annotated[int | None, Parameter(help="People or pictures per forward pass; by the device when absent.")]
 Boxes: TypeAlias = Annotated[
     list[str] | None,
     Parameter(
@@ -23,6 +24,42 @@ Boxes: TypeAlias = Annotated[
         allow_leading_hyphen=True,
     ),
 ]
+
+
+Scales: TypeAlias = Annotated[tuple[float, ...] | None, Parameter(negative="", consume_multiple=True)]
+Flag: TypeAlias = Annotated[bool, Parameter(negative="")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class PredictionOptions:
+    """What every verb of ``hrnet predict`` takes."""
+
+    output: Annotated[Path, Parameter(help="Folder for what is written.")] = Path("outputs")
+    preset: Preset = "balanced"
+    device: Device = "auto"
+    batch_size: BatchSize = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What every verb of ``hrnet evaluate`` takes."""
+
+    preset: Preset = "published"
+    device: Device = "auto"
+    batch_size: BatchSize = None
+    output: Annotated[
+        Path | None, Parameter(help="Folder for the numbers and what belongs to them; nothing is written when absent.")
+    ] = None
+
+    @property
+    def loading(self) -> dict[str, Any]:
+        """For `hrnet.load`."""
+        return {"preset": self.preset, "device": self.device, "batch_size": self.batch_size}
+
+
+DEFAULT_PREDICTION, DEFAULT_EVALUATION = PredictionOptions(), EvaluationOptions()
 
 
 def parse_boxes(values: list[str] | None) -> Path | list[list[float]] | None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
-from hrnet.cli.options import BatchSize, Device, Preset
-from hrnet.cli.prediction import given, predict_paths
+from hrnet.cli.options import DEFAULT_PREDICTION, PredictionOptions
+from hrnet.cli.predict_classes import classify, instances, segment
+from hrnet.cli.predict_keypoints import face, pose
+from hrnet.cli.prediction import predict_paths
 from hrnet.errors import nearest_name
 
 app = App(name="predict", help="Predict on pictures, folders, globs, videos or a camera.")
-app.command("hrnet.cli.predict_keypoints:pose", name="pose", help="Find the keypoints of the people in pictures.")
-app.command("hrnet.cli.predict_keypoints:face", name="face", help="Find the landmarks of the faces in pictures.")
-app.command("hrnet.cli.predict_classes:segment", name="segment", help="Find the class of every pixel.")
-app.command("hrnet.cli.predict_classes:instances", name="instances", help="Find the instances of classes with their masks.")
-app.command("hrnet.cli.predict_classes:classify", name="classify", help="Say what pictures show.")
+for verb in (pose, face, segment, instances, classify):
+    app.command(verb)
 
 
 @app.default
@@ -26,10 +24,7 @@ def several(
     *,
     model: Annotated[list[str] | None, Parameter(negative="")] = None,
     tasks: str | None = None,
-    output: Path = Path("outputs"),
-    preset: Preset = "balanced",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
+    run: PredictionOptions = DEFAULT_PREDICTION,
     detector: str | None = None,
 ) -> int:
     """Look for several things at once: the parts of one multi-task model, or several models.
@@ -42,8 +37,6 @@ def several(
         A multi-task model; or TASK=MODEL, once for each task.
     tasks
         Names of its parts, with commas between them: pose,segment,face. All when absent.
-    output
-        Folder for what is written, a folder in it for each task.
     detector
         As of the task's own verb.
     """
@@ -55,14 +48,10 @@ def several(
     return predict_paths(
         predict_tasks,
         paths,
-        output,
-        None,
+        run,
         model=_models(model),
         tasks=tasks.split(",") if tasks else None,
-        preset=preset,
-        device=device,
-        batch_size=batch_size,
-        **given(detector=detector),
+        detector=detector,
     )
 
 

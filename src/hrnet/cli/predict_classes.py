@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
-
-from hrnet.cli.options import BatchSize, Device, Preset
-from hrnet.cli.prediction import given, predict_paths
+from hrnet.cli.options import DEFAULT_PREDICTION, Flag, PredictionOptions, Scales
+from hrnet.cli.prediction import predict_paths
 
 
 def segment(
@@ -16,13 +13,10 @@ def segment(
     /,
     *,
     model: str,
-    output: Path = Path("outputs"),
-    preset: Preset = "balanced",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
-    scales: Annotated[list[float] | None, Parameter(negative="", consume_multiple=True)] = None,
+    run: PredictionOptions = DEFAULT_PREDICTION,
+    scales: Scales = None,
     resolution: Literal["trained", "own"] | None = None,
-    colors: Annotated[bool, Parameter(negative="")] = False,
+    colors: Flag = False,
     encoding: str = "classes",
     opacity: float = 0.6,
 ) -> int:
@@ -34,8 +28,6 @@ def segment(
         Picture, folder, glob, video file or camera index; any number of them.
     model
         Name of a model or path of a checkpoint.
-    output
-        Folder for what is written.
     scales
         Sizes to look at the picture in and average; those of the checkpoint's protocol or 1, by the preset, when absent.
     resolution
@@ -53,16 +45,13 @@ def segment(
     return predict_paths(
         predict_segmentation,
         paths,
-        output,
-        None,
+        run,
         model=model,
-        preset=preset,
-        device=device,
-        batch_size=batch_size,
         colors=colors,
         encoding=encoding,
         opacity=opacity,
-        **given(scales=None if scales is None else tuple(scales), resolution=resolution),
+        scales=scales,
+        resolution=resolution,
     )
 
 
@@ -71,10 +60,7 @@ def instances(
     /,
     *,
     model: str,
-    output: Path = Path("outputs"),
-    preset: Preset = "balanced",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
+    run: PredictionOptions = DEFAULT_PREDICTION,
     min_score: float = 0.0,
 ) -> int:
     """Find the instances of classes with their masks; write pictures or video, and JSON.
@@ -85,8 +71,6 @@ def instances(
         Picture, folder, glob, video file or camera index; any number of them.
     model
         Name of a model or path of a checkpoint with an embedding for every pixel.
-    output
-        Folder for what is written.
     min_score
         Instances that score less are left out.
     """
@@ -95,12 +79,9 @@ def instances(
     return predict_paths(
         predict_instances,
         paths,
-        output,
+        run,
         ("instance", "instances"),
         model=model,
-        preset=preset,
-        device=device,
-        batch_size=batch_size,
         min_score=min_score,
     )
 
@@ -110,10 +91,7 @@ def classify(
     /,
     *,
     model: str,
-    output: Path = Path("outputs"),
-    preset: Preset = "balanced",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
+    run: PredictionOptions = DEFAULT_PREDICTION,
     top: int = 5,
 ) -> int:
     """Say what pictures show; write them with their classes, JSON with all scores, and a table.
@@ -124,8 +102,6 @@ def classify(
         Picture, folder, glob, video file or camera index; any number of them.
     model
         Name of a model or path of a checkpoint.
-    output
-        Folder for what is written.
     top
         So many classes of each picture are told.
     """
@@ -134,11 +110,7 @@ def classify(
     return predict_paths(
         predict_classes,
         paths,
-        output,
-        None,
+        run,
         model=model,
-        preset=preset,
-        device=device,
-        batch_size=batch_size,
         top=top,
     )

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
-
-from hrnet.cli.options import BatchSize, Boxes, Device, Preset, parse_boxes
-from hrnet.cli.prediction import given, predict_paths
+from hrnet.cli.options import DEFAULT_PREDICTION, Boxes, Flag, PredictionOptions, Scales, parse_boxes
+from hrnet.cli.prediction import predict_paths
 
 
 def pose(
@@ -17,17 +12,14 @@ def pose(
     *,
     boxes: Boxes = None,
     model: str | None = None,
-    output: Path = Path("outputs"),
-    preset: Preset = "balanced",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
+    run: PredictionOptions = DEFAULT_PREDICTION,
     detector: str | None = None,
-    scales: Annotated[list[float] | None, Parameter(negative="", consume_multiple=True)] = None,
+    scales: Scales = None,
     min_score: float | None = None,
     max_people: int | None = None,
     threshold: float = 0.3,
-    track: Annotated[bool, Parameter(negative="")] = False,
-    smooth: Annotated[bool, Parameter(negative="")] = False,
+    track: Flag = False,
+    smooth: Flag = False,
 ) -> int:
     """Find the keypoints of the people in pictures; write pictures or video, JSON and COCO results.
 
@@ -37,8 +29,6 @@ def pose(
         Picture, folder, glob, video file or camera index; any number of them.
     model
         Name of a model, top-down or bottom-up, or path of a checkpoint; the bundled top-down model when absent.
-    output
-        Folder for what is written.
     detector
         Top-down models: who finds the people when no boxes are given: auto (as when absent), none (the whole picture is one
         person) or detector weights.
@@ -60,22 +50,17 @@ def pose(
     return predict_paths(
         predict_pose,
         paths,
-        output,
+        run,
         ("person", "people"),
         model=model,
         boxes=parse_boxes(boxes),
-        preset=preset,
-        device=device,
-        batch_size=batch_size,
         threshold=threshold,
         track=track,
         smooth=smooth,
-        **given(
-            detector=detector,
-            scales=None if scales is None else tuple(scales),
-            min_score=min_score,
-            max_people=max_people,
-        ),
+        detector=detector,
+        scales=scales,
+        min_score=min_score,
+        max_people=max_people,
     )
 
 
@@ -85,14 +70,11 @@ def face(
     *,
     boxes: Boxes = None,
     model: str | None = None,
-    output: Path = Path("outputs"),
-    preset: Preset = "balanced",
-    device: Device = "auto",
-    batch_size: BatchSize = None,
+    run: PredictionOptions = DEFAULT_PREDICTION,
     detector: str | None = None,
     threshold: float = 0.0,
-    track: Annotated[bool, Parameter(negative="")] = False,
-    smooth: Annotated[bool, Parameter(negative="")] = False,
+    track: Flag = False,
+    smooth: Flag = False,
 ) -> int:
     """Find the landmarks of the faces in pictures; write pictures or video, JSON and COCO results.
 
@@ -102,8 +84,6 @@ def face(
         Picture, folder, glob, video file or camera index; any number of them.
     model
         Name of a model or path of a checkpoint; the bundled face model when absent.
-    output
-        Folder for what is written.
     detector
         Who finds the faces when no boxes are given: auto (as when absent: the one that scikit-image ships, where that is
         installed), none (the whole picture is one face) or a file of OpenCV's cascades.
@@ -120,15 +100,12 @@ def face(
     return predict_paths(
         predict_pose,
         paths,
-        output,
+        run,
         ("face", "faces"),
         model=model or DEFAULT_FACE_MODEL,
         boxes=parse_boxes(boxes),
-        preset=preset,
-        device=device,
-        batch_size=batch_size,
         threshold=threshold,
         track=track,
         smooth=smooth,
-        **given(detector=detector),
+        detector=detector,
     )
