@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hrnet.data.resampling import center_crop, covering_size, resize_region
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD
+from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
 
 GOLDEN = ("cls_preprocess_landscape", "cls_preprocess_portrait")
 

@@ -20,7 +20,7 @@ from hrnet.data.segmentation_augmentation import SegmentationAugmentation, mirro
 from hrnet.data.segmentation_samples import SegmentationSamples, WholePictures
 from hrnet.data.segmentation_sizes import SizeRule, padding_to_multiple, scaled_size
 from hrnet.errors import AnnotationError
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD
+from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
 
 
 class Recorded:

@@ -17,7 +17,7 @@ from hrnet.inference.faces import FacePredictor, _decoding_codec, build_face_pre
 from hrnet.inference.presets import PRESETS
 from hrnet.structures import KeypointSet, PoseResult
 from hrnet.tasks.face import FaceLandmarks
-from hrnet.weights.card import PoseCard
+from hrnet.weights.pose_card import PoseCard
 
 INPUT = 128
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,13 +11,6 @@ import pytest
 from hrnet.weights import bundled_models
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    yield importlib.import_module("draw_curves")
-    sys.path.remove(str(ROOT / "scripts"))
 
 
 @pytest.mark.parametrize("name", bundled_models())

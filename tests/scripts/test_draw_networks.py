@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,13 +20,6 @@ COMMAND = "python scripts/draw_networks.py"
 # The cheapest variants of each family; one family is counted completely.
 COUNTED = ("w18_small_v1", "50", "2", "4")
 COMPLETE = "pose_hrnet_*"
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    yield importlib.import_module("draw_networks")
-    sys.path.remove(str(ROOT / "scripts"))
 
 
 def part(name: str) -> Any:

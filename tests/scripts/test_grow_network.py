@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +12,6 @@ from hrnet.backbones.hrnet import HRNetSpec
 from hrnet.models.pose_hrnet import PoseHRNet
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    yield importlib.import_module("grow_network")
-    sys.path.remove(str(ROOT / "scripts"))
 
 
 def network(

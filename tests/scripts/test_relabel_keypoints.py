@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +10,6 @@ import pytest
 from hrnet.data.keypoint_sets import keypoint_set
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    yield importlib.import_module("relabel_keypoints")
-    sys.path.remove(str(ROOT / "scripts"))
 
 
 def test_keypoints_of_the_same_name_move_to_their_places(script: Any) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +15,6 @@ from hrnet.tasks.bottom_up_recipe import BottomUpRecipe
 from hrnet.training import load_recipe
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Any]:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    yield importlib.import_module("write_mosaics")
-    sys.path.remove(str(ROOT / "scripts"))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from hrnet.data.class_sets import class_set
-from hrnet.structures.class_outlines import fill_outlines, outlines
+from hrnet.structures.class_outlines import Outline, outlines
 from hrnet.structures.class_set import ClassSet
 from hrnet.structures.run_lengths import decode_mask
 from hrnet.structures.segmentation_result import SegmentationResult
@@ -38,6 +38,17 @@ def test_areas_and_legend() -> None:
         found.mask("shop")
     with pytest.raises(ValueError, match=r"class 3 is not one of 0\.\.2"):
         found.rle(3)
+
+
+def fill_outlines(regions: list[Outline], size: tuple[int, int]) -> np.ndarray:
+    """The mask (H, W) of regions, the reverse of `outlines`."""
+    mask = np.zeros(size, np.uint8)
+    for region in regions:
+        own = cv2.fillPoly(np.zeros(size, np.uint8), [region.points.round().astype(np.int32)], [1])
+        for hole in region.holes:
+            own = cv2.fillPoly(own, [hole.round().astype(np.int32)], [0])
+        mask |= own.astype(np.uint8)
+    return mask.astype(bool)
 
 
 @pytest.mark.parametrize(

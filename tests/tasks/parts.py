@@ -15,7 +15,7 @@ from hrnet.tasks.multi_task import MultiTask, build_shared_body
 from hrnet.tasks.pose import TopDownPose, build_pose_network
 from hrnet.tasks.task import Task
 from hrnet.weights.bottom_up_card import BottomUpCard
-from hrnet.weights.card import PoseCard
+from hrnet.weights.pose_card import PoseCard
 from hrnet.weights.writing import write_checkpoint
 
 BODY = "hrnet_w18_small_v1"

@@ -6,9 +6,10 @@ from torch import nn
 
 from hrnet.backbones.hrnet import HRNetSpec
 from hrnet.losses.classification import Mixing
+from hrnet.models.backbone import FREEZABLE_PARTS
 from hrnet.models.cls_hrnet import ClsHRNet
-from hrnet.tasks.classification import ImageClassification, build_classification_network, ranks_of
-from hrnet.tasks.freezing import FREEZABLE_PARTS, freeze_parts
+from hrnet.tasks.classification import ImageClassification, build_classification_network
+from hrnet.tasks.freezing import freeze_parts
 from hrnet.weights.classification_card import CLASSIFICATION_CARD_KEY, ClassificationCard
 
 CARD = ClassificationCard("cls_hrnet_w2", 3, ("a", "b", "c"), (32, 32))
@@ -69,10 +70,6 @@ def test_validation_tells_what_was_found() -> None:
     assert found[10].score == pytest.approx(0.6652, abs=1e-4)
     assert found[11].rank == 0
     assert losses["total"].item() == pytest.approx((1.4076 + 0.0134) / 2, abs=1e-3)
-
-
-def test_ranks_of_equals() -> None:
-    assert ranks_of(torch.zeros(3, 3), torch.arange(3)).tolist() == [0, 1, 2]
 
 
 def test_frozen_parts_keep_weights_and_statistics() -> None:

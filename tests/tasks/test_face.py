@@ -17,8 +17,8 @@ from hrnet.data.face_samples import FaceSamples, PublishedFaceSamples
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.tasks.face import FaceLandmarks, landmarks_of_picture
 from hrnet.tasks.face_recipe import FaceRecipe
-from hrnet.training.recipe import list_recipes, load_recipe, recipe_from_dict
-from hrnet.weights.card import PoseCard
+from hrnet.tasks.recipe_reading import list_recipes, load_recipe, recipe_from_dict
+from hrnet.weights.pose_card import PoseCard
 
 ARCHITECTURE = "face_hrnetv2_w18_small_v1"
 

@@ -15,10 +15,10 @@ from hrnet.cli import main
 from hrnet.data.images import read_image
 from hrnet.models.higher_hrnet import HigherHRNet
 from hrnet.tasks.bottom_up_recipe import BottomUpRecipe, BottomUpTrainingData
+from hrnet.tasks.recipe_reading import load_recipe
 from hrnet.training.data_module import RecipeData
 from hrnet.training.engine import train
 from hrnet.training.module import TaskTraining
-from hrnet.training.recipe import load_recipe
 from hrnet.weights.bottom_up_card import BOTTOM_UP_CARD_KEY, BottomUpCard
 from hrnet.weights.checkpoint import load_checkpoint, open_checkpoint
 from hrnet.weights.files import read_state_dict

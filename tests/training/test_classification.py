@@ -20,9 +20,9 @@ from hrnet.errors import AnnotationError
 from hrnet.models import build_model
 from hrnet.tasks.classification import ClassFound
 from hrnet.tasks.classification_recipe import ClassificationLoss, ClassificationRecipe
+from hrnet.tasks.recipe_reading import list_recipes, load_recipe
 from hrnet.training.callbacks import EpochTable
 from hrnet.training.engine import build_task, train
-from hrnet.training.recipe import list_recipes, load_recipe
 from hrnet.weights.classification_card import CLASSIFICATION_CARD_KEY, ClassificationCard
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.writing import write_checkpoint

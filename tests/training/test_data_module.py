@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training.drawn_people import write_people, write_recipe
 
+from hrnet.tasks.recipe_reading import load_recipe
 from hrnet.training.data_module import EpochSampler, RecipeData, single_threaded_opencv
-from hrnet.training.recipe import load_recipe
 
 
 @given(st.integers(1, 40), st.integers(0, 5), st.integers(0, 5), st.integers(1, 6))

@@ -20,13 +20,13 @@ from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.errors import CheckpointError, DivergenceError, MissingExtraError
 from hrnet.models import build_model
 from hrnet.tasks.pose import TopDownPose
+from hrnet.tasks.recipe_reading import load_recipe
 from hrnet.training.engine import build_task, train
-from hrnet.training.recipe import load_recipe
 from hrnet.training.weight_averaging import MovingAverage
-from hrnet.weights.card import PoseCard
 from hrnet.weights.files import read_state_dict, save_checkpoint
 from hrnet.weights.loading import StartReport
 from hrnet.weights.pose import load_pose
+from hrnet.weights.pose_card import PoseCard
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from data.face_files import draw_face, landmarks, write_coco
 from hrnet.evaluation.faces import evaluate_faces
 from hrnet.inference.faces import build_face_predictor
 from hrnet.tasks.face_recipe import FaceTrainingData
+from hrnet.tasks.recipe_reading import recipe_from_dict
 from hrnet.training import train
-from hrnet.training.recipe import recipe_from_dict
 from hrnet.weights.pose import load_pose
 
 

@@ -16,9 +16,9 @@ from hrnet.structures.instance_result import InstanceResult
 from hrnet.structures.labelled_instances import LabelledInstances
 from hrnet.tasks.instance_embedding import InstancesFound
 from hrnet.tasks.instance_embedding_recipe import InstanceEmbeddingRecipe, InstanceTrainingData
+from hrnet.tasks.recipe_reading import load_recipe
 from hrnet.training.data_module import RecipeData
 from hrnet.training.engine import train
-from hrnet.training.recipe import load_recipe
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.instance_card import INSTANCE_CARD_KEY, InstanceEmbeddingCard
 

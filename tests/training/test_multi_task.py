@@ -19,9 +19,9 @@ from hrnet.tasks.recipe_reading import load_recipe
 from hrnet.tasks.table import RECIPES
 from hrnet.training.engine import train
 from hrnet.training.module import TaskTraining
-from hrnet.weights.card import PoseCard
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.parts import multi_task_entry
+from hrnet.weights.pose_card import PoseCard
 
 
 @pytest.fixture(autouse=True)

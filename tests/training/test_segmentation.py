@@ -18,12 +18,12 @@ from torch import nn
 from hrnet.data.class_sets import class_set
 from hrnet.data.images import read_image
 from hrnet.models.seg_hrnet import SegHRNet
+from hrnet.tasks.recipe_reading import list_recipes, load_recipe
 from hrnet.tasks.segmentation import PixelLossSettings
 from hrnet.tasks.segmentation_recipe import SegmentationFiles, SegmentationRecipe
 from hrnet.training.data_module import RecipeData
 from hrnet.training.engine import train
 from hrnet.training.module import TaskTraining, rate_schedule
-from hrnet.training.recipe import list_recipes, load_recipe
 from hrnet.weights.checkpoint import load_checkpoint
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.segmentation_card import SEGMENTATION_CARD_KEY, SegmentationCard

@@ -20,10 +20,10 @@ from hrnet.cli import main
 from hrnet.data.images import read_image
 from hrnet.tasks.normalization import PictureNormalization
 from hrnet.tasks.recipe import DataSection, ModelSection, Recipe
+from hrnet.tasks.recipe_reading import load_recipe
 from hrnet.tasks.table import RECIPES
 from hrnet.tasks.task import Batch, Monitor, Sheet, Task, TaskData, Validated
 from hrnet.training.engine import train
-from hrnet.training.recipe import load_recipe
 
 COLORS = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200]])
 

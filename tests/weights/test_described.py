@@ -13,9 +13,9 @@ from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.errors import CheckpointError
 from hrnet.models import build_model
 from hrnet.weights.bottom_up_card import BOTTOM_UP_CARD_KEY, BottomUpCard
-from hrnet.weights.card import PoseCard
 from hrnet.weights.described import CARD_KINDS, load_described
 from hrnet.weights.network_entry import NETWORK_KEY, NetworkEntry
+from hrnet.weights.pose_card import PoseCard
 from hrnet.weights.writing import write_checkpoint
 from hrnet.weights.zoo.entries import TASKS, zoo_entries
 

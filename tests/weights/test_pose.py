@@ -13,8 +13,8 @@ from hrnet.errors import CheckpointError
 from hrnet.models import build_model
 from hrnet.structures import KeypointSet
 from hrnet.weights import bundled_models, inspect_checkpoint, load_pose, pose, save_checkpoint
-from hrnet.weights.card import PoseCard
 from hrnet.weights.described import load_described
+from hrnet.weights.pose_card import PoseCard
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hrnet.data.recoloring import recolor
 from hrnet.geometry import Floats, grow_to_aspect
 from hrnet.structures import KeypointSet
 
@@ -106,14 +106,7 @@ class PoseAugmentation:
 
     def recolor(self, image: NDArray[np.uint8], draws: Draws) -> NDArray[np.uint8]:
         """Change contrast, brightness and the balance of the channels of an (H, W, 3) crop."""
-        if self.color <= 0:
-            return image
-        contrast = np.exp(self.color * np.clip(draws.standard_normal(), -2, 2) * 0.5)
-        brightness = 96 * self.color * np.clip(draws.standard_normal(), -2, 2)
-        cast = np.exp(0.25 * self.color * np.clip([draws.standard_normal() for _ in range(3)], -2, 2))
-        levels = np.arange(256)[:, None]
-        table = np.clip(((levels - 128) * contrast + 128 + brightness) * cast, 0, 255).astype(np.uint8)
-        return cv2.LUT(image, table.reshape(1, 256, 3))  # pyright: ignore[reportReturnType]
+        return recolor(image, self.color, draws)
 
 
 def half_body_region(

@@ -6,13 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from hrnet.data.class_folder_report import ClassCount, ClassFolderReport, RepeatedPicture
 from hrnet.data.datasets.class_folders import ClassFolders, load_class_folders
-from hrnet.data.picture_check import PictureFacts, examine_pictures, find_duplicates
-
-_QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
+from hrnet.data.picture_check import PictureFacts, examine_pictures, find_duplicates, find_repeats, size_quantiles
 
 
 def inspect_class_folders(
@@ -67,19 +63,8 @@ def _examine(dataset: ClassFolders, progress: Callable[[int, int], None] | None)
 def _judge(report: ClassFolderReport, dataset: ClassFolders, facts: list[PictureFacts]) -> None:
     report.checked_images = True
     report.unreadable_pictures = [(_short(entry.path, dataset), str(entry.error)) for entry in facts if entry.error]
-    sizes = np.array([entry.size for entry in facts if entry.size], np.float64).reshape(-1, 2)
-    if len(sizes):
-        heights, widths = np.quantile(sizes, _QUANTILES, axis=0).T
-        named = [f"{round(100 * quantile)}%" for quantile in _QUANTILES]
-        report.image_heights = dict(zip(named, heights.tolist(), strict=True))
-        report.image_widths = dict(zip(named, widths.tolist(), strict=True))
-    seen: dict[bytes, Path] = {}
-    pairs = []
-    for entry in facts:
-        if entry.digest and entry.digest in seen:
-            pairs.append((seen[entry.digest], entry.path))
-        seen.setdefault(entry.digest, entry.path)
-    report.repeated_pictures = _repeated(pairs, dataset, dataset, None)
+    report.image_heights, report.image_widths = size_quantiles(facts)
+    report.repeated_pictures = _repeated(find_repeats(facts), dataset, dataset, None)
 
 
 def _repeated(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from hrnet.data.report_text import closing_lines, size_lines, some, with_reasons
+
 _RARE = 10.0  # a class with fewer than a tenth of the pictures of the commonest is called rare
 
 
@@ -75,21 +77,21 @@ class ClassFolderReport:
         if len(self.classes) < 2:
             found.append("there is one class: nothing to tell apart")
         if empty := [entry.name for entry in self.classes if entry.pictures == 0]:
-            found.append(f"{_count(empty, 'class has', 'classes have')} no picture: {_some(empty)}")
+            found.append(f"{_count(empty, 'class has', 'classes have')} no picture: {some(empty)}")
         for part, names in self.unknown_classes.items():
-            found.append(f"{part} has {_count(names, 'class', 'classes')} that {self.name} has not: {_some(names)}")
+            found.append(f"{part} has {_count(names, 'class', 'classes')} that {self.name} has not: {some(names)}")
         if self.unreadable_pictures:
-            listed = [f"{file} ({reason})" for file, reason in self.unreadable_pictures]
-            found.append(f"{_count(listed, 'picture', 'pictures')} cannot be read: {_some(listed)}")
+            listed = with_reasons(self.unreadable_pictures)
+            found.append(f"{_count(listed, 'picture', 'pictures')} cannot be read: {some(listed)}")
         contradictions = [pair for pair in self.repeated_pictures if pair.first_class != pair.second_class]
         if contradictions:
-            listed = _some(list(map(str, contradictions)))
+            listed = some(list(map(str, contradictions)))
             found.append(f"{_count(contradictions, 'picture is', 'pictures are')} in two classes: {listed}")
         for pairs, what in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
             if pairs:
                 here = sorted({pair.first for pair in pairs})
                 parts = ", ".join(sorted({str(pair.part) for pair in pairs}))
-                listed = _some(list(map(str, pairs)))
+                listed = some(list(map(str, pairs)))
                 found.append(f"{_count(here, 'picture is', 'pictures are')} {what} pictures of {parts}: {listed}")
         return found
 
@@ -99,22 +101,22 @@ class ClassFolderReport:
         found = []
         single = [entry.name for entry in self.classes if entry.pictures == 1]
         if single:
-            found.append(f"{_count(single, 'class has', 'classes have')} a single picture: {_some(single)}")
+            found.append(f"{_count(single, 'class has', 'classes have')} a single picture: {some(single)}")
         if self.imbalance > _RARE:
             most = max(entry.pictures for entry in self.classes)
             rare = [entry.name for entry in self.classes if 0 < entry.pictures * _RARE < most]
             found.append(
                 f"the commonest class has {self.imbalance:.0f} times the pictures of the rarest; "
-                f"{_count(rare, 'class has', 'classes have')} less than a tenth of it: {_some(rare)}"
+                f"{_count(rare, 'class has', 'classes have')} less than a tenth of it: {some(rare)}"
             )
         for number, part in enumerate(self.compared_with):
             absent = [entry.name for entry in self.classes if entry.pictures and not entry.others[number]]
             if absent:
-                found.append(f"{part} has no picture of {_count(absent, 'class', 'classes')}: {_some(absent)}")
+                found.append(f"{part} has no picture of {_count(absent, 'class', 'classes')}: {some(absent)}")
         within = [pair for pair in self.repeated_pictures if pair.first_class == pair.second_class]
         if within:
             found.append(
-                f"{_count(within, 'picture repeats', 'pictures repeat')} another of the class: {_some(list(map(str, within)))}"
+                f"{_count(within, 'picture repeats', 'pictures repeat')} another of the class: {some(list(map(str, within)))}"
             )
         if self.compared_with and self.checked_images and not (self.same_pictures or self.similar_pictures):
             found.append(f"no picture is also in {', '.join(self.compared_with)}")
@@ -135,9 +137,7 @@ class ClassFolderReport:
         counts = [entry.pictures for entry in self.classes]
         spread = f", {min(counts):,} to {max(counts):,} of each" if counts and min(counts) < max(counts) else ""
         lines = [self.name, f"  pictures           {self.pictures:,} in {len(self.classes):,} classes{spread}"]
-        if self.image_heights:
-            for what, values in (("picture heights", self.image_heights), ("picture widths", self.image_widths)):
-                lines.append(f"  {what:<18} " + "  ".join(f"{name} {value:g}" for name, value in values.items()))
+        lines += size_lines(self.image_heights, self.image_widths)
         width = max((len(entry.name) for entry in self.classes), default=5)
         lines.append(f"  {'class':<{width}}  {'pictures':>9}" + "".join(f"  {part:>9}" for part in self.compared_with))
         ordered = sorted(self.classes, key=lambda entry: -entry.pictures) if len(self.classes) > shown else self.classes
@@ -148,9 +148,7 @@ class ClassFolderReport:
                 continue
             others = "".join(f"  {count:>9,}" for count in entry.others)
             lines.append(f"  {entry.name:<{width}}  {entry.pictures:>9,}{others}")
-        lines += [f"  note: {note}" for note in self.notes]
-        lines += [f"  PROBLEM: {problem}" for problem in self.problems] or ["  no problems found"]
-        return "\n".join(lines)
+        return "\n".join(lines + closing_lines(self.notes, self.problems))
 
     def __str__(self) -> str:
         return self.summary()
@@ -158,7 +156,3 @@ class ClassFolderReport:
 
 def _count(entries: list[Any], one: str, many: str) -> str:
     return f"{len(entries)} {one if len(entries) == 1 else many}"
-
-
-def _some(values: list[str], count: int = 3) -> str:
-    return ", ".join(values[:count]) + (f", ... and {len(values) - count} more" if len(values) > count else "")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hrnet.data.datasets.segmentation import SegmentationDataset
+from hrnet.data.threads import map_in_threads
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def frequency_of_counts(counts: Sequence[NDArray[np.integer]], ignored: int) -> 
     return ClassFrequency(matrix.sum(axis=0), there.sum(axis=0), there.T @ of_map, ignored, int(matrix.sum()) + ignored)
 
 
-def count_classes(dataset: SegmentationDataset, workers: int | None = None) -> ClassFrequency:
+def count_classes(dataset: SegmentationDataset) -> ClassFrequency:
     """Read all label maps, in threads. Raises AnnotationError for a broken one or values that mean nothing."""
     count, ignore = dataset.class_set.num_classes, dataset.class_set.ignore_label
 
@@ -64,8 +63,7 @@ def count_classes(dataset: SegmentationDataset, workers: int | None = None) -> C
         known = label[label != ignore]
         return np.bincount(known, minlength=count).astype(np.int64), label.size - known.size
 
-    with ThreadPoolExecutor(workers or min(16, os.cpu_count() or 1)) as pool:
-        found = list(pool.map(counted, range(len(dataset))))
+    found = map_in_threads(counted, range(len(dataset)))
     if not found:
         return frequency_of_counts([np.zeros(count, np.int64)], 0)
     return frequency_of_counts([pixels for pixels, _ in found], sum(ignored for _, ignored in found))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from hrnet.data.report_text import closing_lines, size_lines, some, with_reasons
+
 
 class JointCount(NamedTuple):
     """How often a keypoint is labelled (visible or hidden), and how often visible."""
@@ -67,17 +69,15 @@ class DatasetReport:
             found.append("there are no usable people")
         never = [joint.name for joint in self.keypoints if joint.labelled == 0]
         if never and self.people:
-            found.append(f"{len(never)} keypoints are never labelled: {_some(never)}")
+            found.append(f"{len(never)} keypoints are never labelled: {some(never)}")
         if self.missing_pictures:
-            found.append(
-                f"{len(self.missing_pictures)} of {self.pictures} pictures are missing: {_some(self.missing_pictures)}"
-            )
+            found.append(f"{len(self.missing_pictures)} of {self.pictures} pictures are missing: {some(self.missing_pictures)}")
         if self.unreadable_pictures:
-            listed = [f"{path} ({reason})" for path, reason in self.unreadable_pictures]
-            found.append(f"{len(listed)} pictures cannot be read: {_some(listed)}")
+            listed = some(with_reasons(self.unreadable_pictures))
+            found.append(f"{len(self.unreadable_pictures)} pictures cannot be read: {listed}")
         if self.wrong_sizes:
-            listed = [f"{path} ({reason})" for path, reason in self.wrong_sizes]
-            found.append(f"{len(listed)} pictures have another size than the annotations say: {_some(listed)}")
+            listed = some(with_reasons(self.wrong_sizes))
+            found.append(f"{len(self.wrong_sizes)} pictures have another size than the annotations say: {listed}")
         if self.degenerate_boxes:
             found.append(f"{self.degenerate_boxes} boxes are empty or reversed")
         if self.boxes_outside:
@@ -86,7 +86,7 @@ class DatasetReport:
             if pairs:
                 listed = [f"{one} = {two}" for one, two in pairs]
                 there = len({one for one, _ in pairs})
-                found.append(f"{there} pictures are {what} pictures of {', '.join(self.compared_with)}: {_some(listed)}")
+                found.append(f"{there} pictures are {what} pictures of {', '.join(self.compared_with)}: {some(listed)}")
         return found
 
     @property
@@ -100,7 +100,7 @@ class DatasetReport:
             found.append(f"{self.keypoints_outside} labelled keypoints of {people} people lie outside their picture")
         if self.repeated_pictures:
             listed = [f"{one} = {two}" for one, two in self.repeated_pictures]
-            found.append(f"{len(listed)} pictures repeat another: {_some(listed)}")
+            found.append(f"{len(listed)} pictures repeat another: {some(listed)}")
         if not self.has_sigmas:
             found.append(f"the keypoint set {self.keypoint_set!r} has no sigmas, which OKS (COCO AP) needs")
         if not self.skeleton:
@@ -125,9 +125,7 @@ class DatasetReport:
             f"  keypoint set       {self.keypoint_set}: {len(self.keypoints)} keypoints, {len(self.flip_pairs)} flip pairs, "
             f"{len(self.skeleton)} limbs, OKS sigmas {'known' if self.has_sigmas else 'unknown'}",
         ]
-        if self.image_heights:
-            for what, values in (("picture heights", self.image_heights), ("picture widths", self.image_widths)):
-                lines.append(f"  {what:<18} " + "  ".join(f"{name} {value:g}" for name, value in values.items()))
+        lines += size_lines(self.image_heights, self.image_widths)
         width = max(len(joint.name) for joint in self.keypoints)
         lines.append(f"  {'keypoint':<{width}}  {'labelled':>9} {'':>6}  {'visible':>9}  mirrored to")
         mirrors = dict(self.flip_pairs) | {two: one for one, two in self.flip_pairs}
@@ -135,13 +133,7 @@ class DatasetReport:
             share = joint.labelled / self.people if self.people else 0.0
             mirror = mirrors.get(joint.name, "-")
             lines.append(f"  {joint.name:<{width}}  {joint.labelled:>9,} {share:>6.1%}  {joint.visible:>9,}  {mirror}")
-        lines += [f"  note: {note}" for note in self.notes]
-        lines += [f"  PROBLEM: {problem}" for problem in self.problems] or ["  no problems found"]
-        return "\n".join(lines)
+        return "\n".join(lines + closing_lines(self.notes, self.problems))
 
     def __str__(self) -> str:
         return self.summary()
-
-
-def _some(values: list[str], count: int = 3) -> str:
-    return ", ".join(values[:count]) + (f", ... and {len(values) - count} more" if len(values) > count else "")

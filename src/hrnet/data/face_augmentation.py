@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hrnet.data.augmentation import CropDraw, PoseAugmentation
+from hrnet.data.augmentation import CropDraw
+from hrnet.data.recoloring import recolor
 from hrnet.geometry import Floats
 
 
@@ -67,4 +68,4 @@ class FaceAugmentation:
 
     def recolor(self, image: NDArray[np.uint8], draws: FaceDraws) -> NDArray[np.uint8]:
         """Change contrast, brightness and the balance of the channels of an (H, W, 3) crop."""
-        return PoseAugmentation(color=self.color).recolor(image, draws)
+        return recolor(image, self.color, draws)

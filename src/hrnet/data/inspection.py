@@ -16,14 +16,12 @@ from hrnet.data.dataset_report import DatasetReport, JointCount
 from hrnet.data.datasets import load_pose_dataset
 from hrnet.data.datasets.annotation_file import read_json
 from hrnet.data.images import read_image, write_image
-from hrnet.data.picture_check import PictureFacts, examine_pictures, find_duplicates
+from hrnet.data.picture_check import PictureFacts, examine_pictures, find_duplicates, find_repeats, size_quantiles
 from hrnet.errors import AnnotationError, ImageError
 from hrnet.structures import KeypointSet, PersonRecord, PoseDataset
 
 Location: TypeAlias = "str | os.PathLike[str]"
 Split: TypeAlias = "Location | tuple[Location, Location | None]"
-
-_QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 
 
 def inspect_pose_dataset(
@@ -216,17 +214,8 @@ _XYWH_TO_XYXY = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]
 def _judge_pictures(report: DatasetReport, facts: list[PictureFacts]) -> None:
     report.missing_pictures = [str(entry.path) for entry in facts if entry.missing]
     report.unreadable_pictures = [(str(entry.path), str(entry.error)) for entry in facts if entry.error and not entry.missing]
-    sizes = np.array([entry.size for entry in facts if entry.size], np.float64).reshape(-1, 2)
-    if len(sizes):
-        heights, widths = np.quantile(sizes, _QUANTILES, axis=0).T
-        named = [f"{round(100 * quantile)}%" for quantile in _QUANTILES]
-        report.image_heights = dict(zip(named, heights.tolist(), strict=True))
-        report.image_widths = dict(zip(named, widths.tolist(), strict=True))
-    seen: dict[bytes, Path] = {}
-    for entry in facts:
-        if entry.digest and entry.digest in seen:
-            report.repeated_pictures.append((str(seen[entry.digest]), str(entry.path)))
-        seen.setdefault(entry.digest, entry.path)
+    report.image_heights, report.image_widths = size_quantiles(facts)
+    report.repeated_pictures = [(str(one), str(two)) for one, two in find_repeats(facts)]
     report.checked_images = True
 
 

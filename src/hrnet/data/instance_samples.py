@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hrnet.data.augmentation import PoseAugmentation
 from hrnet.data.instance_scenes import UNCOUNTED, InstanceSource, keep_largest
 from hrnet.data.multi_person_samples import SceneAugmentation, SceneDraw
+from hrnet.data.recoloring import recolor
 from hrnet.geometry import Floats, compose, crop_matrix, invert_affine, mirror_matrix, warp
 
 _STREAM = 0x696E73  # keeps the draws of sampled pixels apart from those of the augmentation with the same seed, epoch and index
@@ -87,7 +87,7 @@ class InstanceSamples:
         else:
             draws = np.random.default_rng((self.seed, epoch, index))
             draw = self.augmentation.draw(size, draws)
-            image = PoseAugmentation(color=self.augmentation.color).recolor(image, draws)
+            image = recolor(image, self.augmentation.color, draws)
             matrix = self._matrix(draw)
         class_ids = np.full(self.max_instances, -1, np.int64)
         class_ids[: len(scene)] = scene.class_ids

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +11,10 @@ import cv2
 import numpy as np
 
 from hrnet.data.images import read_image
+from hrnet.data.threads import map_in_threads
 from hrnet.errors import ImageError
 
+_QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 _THUMBNAIL = 16  # pixels per side
 _BITS_APART = 10  # of 128 in which near-duplicates may differ ...
 _CORRELATION = 0.96  # ... if their thumbnails also agree this well, which keeps flat and dark pictures apart
@@ -44,24 +44,31 @@ class PictureFacts:
     thumbnail: np.ndarray | None = field(default=None, repr=False)
 
 
-def examine_pictures(
-    paths: Sequence[Path], workers: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> list[PictureFacts]:
-    """Read every picture, in threads.
+def examine_pictures(paths: Sequence[Path], progress: Callable[[int, int], None] | None = None) -> list[PictureFacts]:
+    """Read every picture, in threads. ``progress`` is called with (done, all) after each."""
+    return map_in_threads(_examine, paths, progress)
 
-    Args:
-        paths: the files.
-        workers: number of threads; by default the processors, 16 at most.
-        progress: called with (done, all) after each picture.
-    """
-    workers = workers or min(16, os.cpu_count() or 1)
-    facts = []
-    with ThreadPoolExecutor(workers) as pool:
-        for found in pool.map(_examine, paths, chunksize=1):
-            facts.append(found)
-            if progress is not None:
-                progress(len(facts), len(paths))
-    return facts
+
+def size_quantiles(facts: Sequence[PictureFacts]) -> tuple[dict[str, float], dict[str, float]]:
+    """Quantiles of the heights and of the widths, by ``"0%"`` .. ``"100%"``; empty where no picture could be read."""
+    sizes = np.array([entry.size for entry in facts if entry.size], np.float64).reshape(-1, 2)
+    if not len(sizes):
+        return {}, {}
+    heights, widths = np.quantile(sizes, _QUANTILES, axis=0).T
+    named = [f"{round(100 * quantile)}%" for quantile in _QUANTILES]
+    return dict(zip(named, heights.tolist(), strict=True)), dict(zip(named, widths.tolist(), strict=True))
+
+
+def find_repeats(facts: Sequence[PictureFacts]) -> list[tuple[Path, Path]]:
+    """The first file of each content, with every later file of the same."""
+    first: dict[bytes, Path] = {}
+    repeats = []
+    for entry in facts:
+        if entry.digest in first:
+            repeats.append((first[entry.digest], entry.path))
+        elif entry.digest:
+            first[entry.digest] = entry.path
+    return repeats
 
 
 def find_duplicates(

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hrnet.data.augmentation import PoseAugmentation
 from hrnet.data.label_encodings import LabelMap
+from hrnet.data.recoloring import recolor
 from hrnet.data.segmentation_sizes import SizeRule, scaled_size
 
 
@@ -117,7 +117,7 @@ class SegmentationAugmentation:
 
     def recolor(self, image: NDArray[np.uint8], draws: np.random.Generator) -> NDArray[np.uint8]:
         """Change contrast, brightness and the balance of the channels of an (H, W, 3) window."""
-        return PoseAugmentation(color=self.color).recolor(image, draws)
+        return recolor(image, self.color, draws)
 
 
 def resize_picture(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

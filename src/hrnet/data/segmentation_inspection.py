@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from hrnet.data.datasets.segmentation import SegmentationDataset, SegmentationPa
 from hrnet.data.images import image_size, read_image, write_image
 from hrnet.data.label_encodings import ColorEncoding, LabelEncoding, list_encodings
 from hrnet.data.label_files import read_label, read_label_values
-from hrnet.data.picture_check import PictureFacts, examine_pictures, find_duplicates
+from hrnet.data.picture_check import PictureFacts, examine_pictures, find_duplicates, find_repeats
 from hrnet.data.segmentation_report import ClassCount, SegmentationReport
+from hrnet.data.threads import map_in_threads
 from hrnet.drawing import contact_sheet
 from hrnet.errors import AnnotationError, ImageError
 from hrnet.structures.class_overlay import draw_classes
@@ -79,7 +79,7 @@ def inspect_segmentation_dataset(
         without_label=[str(path) for path in dataset.without_label],
         without_picture=[str(path) for path in dataset.without_picture],
     )
-    labels = examine_labels(dataset, progress=progress)
+    labels = examine_labels(dataset, progress)
     _judge_labels(report, dataset, labels)
     images = [pair.image for pair in dataset.pairs]
     if check_images:
@@ -120,17 +120,9 @@ def quick_problems(dataset: SegmentationDataset, maps: int = _QUICK_MAPS) -> lis
     return problems
 
 
-def examine_labels(
-    dataset: SegmentationDataset, workers: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> list[LabelFacts]:
-    """Read every label map, in threads."""
-    facts = []
-    with ThreadPoolExecutor(workers or min(16, os.cpu_count() or 1)) as pool:
-        for found in pool.map(lambda pair: _examine(pair, dataset.encoding), dataset.pairs):
-            facts.append(found)
-            if progress is not None:
-                progress(len(facts), len(dataset))
-    return facts
+def examine_labels(dataset: SegmentationDataset, progress: Callable[[int, int], None] | None = None) -> list[LabelFacts]:
+    """Read every label map, in threads. ``progress`` is called with (done, all) after each."""
+    return map_in_threads(lambda pair: _examine(pair, dataset.encoding), dataset.pairs, progress)
 
 
 def label_traps(dataset: SegmentationDataset, facts: Sequence[LabelFacts]) -> list[str]:
@@ -253,11 +245,7 @@ def _frequency(facts: Sequence[LabelFacts]) -> ClassFrequency:
 def _judge_pictures(report: SegmentationReport, facts: Sequence[PictureFacts]) -> None:
     report.missing_pictures = [str(one.path) for one in facts if one.missing]
     report.unreadable_pictures = [(str(one.path), str(one.error)) for one in facts if one.error and not one.missing]
-    seen: dict[bytes, Path] = {}
-    for one in facts:
-        if one.digest and one.digest in seen:
-            report.repeated_pictures.append((str(seen[one.digest]), str(one.path)))
-        seen.setdefault(one.digest, one.path)
+    report.repeated_pictures = [(str(one), str(two)) for one, two in find_repeats(facts)]
     report.checked_images = True
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from hrnet.data.report_text import closing_lines, some, with_reasons
+
 
 class ClassCount(NamedTuple):
     """How many pixels a class has, in how many label maps it is, and its weight by median frequency."""
@@ -68,20 +70,20 @@ class SegmentationReport:
             (self.without_label, "pictures have no label map"),
             (self.without_picture, "label maps have no picture"),
             (self.missing_pictures, "pictures are missing"),
-            (_reasons(self.unreadable_pictures), "pictures cannot be read"),
-            (_reasons(self.unreadable_labels), "label maps cannot be read"),
-            (_reasons(self.wrong_sizes), "label maps have another size than their picture"),
-            (_reasons(self.unknown_values), "label maps have values that mean nothing"),
+            (with_reasons(self.unreadable_pictures), "pictures cannot be read"),
+            (with_reasons(self.unreadable_labels), "label maps cannot be read"),
+            (with_reasons(self.wrong_sizes), "label maps have another size than their picture"),
+            (with_reasons(self.unknown_values), "label maps have values that mean nothing"),
             (self.wholly_ignored, "label maps have no labelled pixel"),
         ]
-        found += [f"{len(entries)} {what}: {_some(entries)}" for entries, what in listed if entries]
+        found += [f"{len(entries)} {what}: {some(entries)}" for entries, what in listed if entries]
         never = [one.name for one in self.classes if one.pixels == 0]
         if never and self.total_pixels:
-            found.append(f"{len(never)} of {len(self.classes)} classes are never labelled: {_some(never, 8)}")
+            found.append(f"{len(never)} of {len(self.classes)} classes are never labelled: {some(never, 8)}")
         for pairs, what in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
             if pairs:
                 there = len({one for one, _ in pairs})
-                shown = _some([f"{one} = {two}" for one, two in pairs])
+                shown = some([f"{one} = {two}" for one, two in pairs])
                 found.append(f"{there} pictures are {what} pictures of {', '.join(self.compared_with)}: {shown}")
         return found
 
@@ -90,7 +92,7 @@ class SegmentationReport:
         """What is worth knowing but usual."""
         found = []
         if self.repeated_pictures:
-            shown = _some([f"{one} = {two}" for one, two in self.repeated_pictures])
+            shown = some([f"{one} = {two}" for one, two in self.repeated_pictures])
             found.append(f"{len(self.repeated_pictures)} pictures repeat another: {shown}")
         present = [one for one in self.classes if one.pixels]
         if len(present) > 1:
@@ -133,17 +135,7 @@ class SegmentationReport:
         for one in self.classes:
             share = one.pixels / max(1, labelled)
             lines.append(f"  {one.name:<{width}}  {share:>9.3%}  {one.pictures:>9,}  {one.suggested_weight:>16.4g}")
-        lines += [f"  note: {note}" for note in self.notes]
-        lines += [f"  PROBLEM: {problem}" for problem in self.problems] or ["  no problems found"]
-        return "\n".join(lines)
+        return "\n".join(lines + closing_lines(self.notes, self.problems))
 
     def __str__(self) -> str:
         return self.summary()
-
-
-def _reasons(entries: list[tuple[str, str]]) -> list[str]:
-    return [f"{path} ({reason})" for path, reason in entries]
-
-
-def _some(values: list[str], count: int = 3) -> str:
-    return ", ".join(values[:count]) + (f", ... and {len(values) - count} more" if len(values) > count else "")

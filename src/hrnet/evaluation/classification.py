@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +14,11 @@ from hrnet.data.datasets.class_folders import ClassFolders
 from hrnet.data.images import read_image
 from hrnet.drawing import encode_picture
 from hrnet.errors import ImageError, nearest_name
+from hrnet.evaluation.result_folder import save_numbers
 from hrnet.inference.read_ahead import read_ahead
 from hrnet.metrics.classification import ClassificationMetric, ClassificationMetricResult, ranks_of
 from hrnet.metrics.confusion_picture import draw_confusion_matrix
-from hrnet.metrics.tables import plural
+from hrnet.metrics.tables import csv_text, plural
 from hrnet.structures.classification_result import ClassificationResult
 
 _LARGEST_CONFUSION_FILE = 2000  # classes; a file of more would have four million numbers and more
@@ -85,15 +83,12 @@ class ClassificationEvaluation:
 
         Each file appears whole or not at all. Raises OSError where the folder cannot be written.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = save_numbers(self, folder)
         metric = self.metric
-        write_atomically(folder / "metrics.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
-        write_atomically(folder / "summary.txt", self.summary() + "\n")
-        write_atomically(folder / "predictions.csv", _csv(PicturePrediction._fields, self.predictions))
+        write_atomically(folder / "predictions.csv", csv_text(PicturePrediction._fields, self.predictions))
         if len(metric.classes) <= _LARGEST_CONFUSION_FILE:
             rows = ([name, *row] for name, row in zip(metric.classes, metric.confusion.tolist(), strict=True))
-            write_atomically(folder / "confusion.csv", _csv(("true \\ predicted", *metric.classes), rows))
+            write_atomically(folder / "confusion.csv", csv_text(("true \\ predicted", *metric.classes), rows))
         picture = draw_confusion_matrix(metric.confusion, metric.classes, f"{self.model} on {self.dataset}")
         write_atomically(folder / "confusion.png", encode_picture(picture, ".png"))
         return folder
@@ -187,11 +182,3 @@ def _batches(
 
 def _shown(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-
-
-def _csv(header: Sequence[str], rows: Any) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +15,12 @@ from hrnet.data.datasets.face_dataset import FaceDataset
 from hrnet.drawing import encode_picture
 from hrnet.errors import nearest_name
 from hrnet.evaluation.person_requests import annotated_requests
+from hrnet.evaluation.result_folder import save_numbers
 from hrnet.inference.requests import PeoplePredictor
 from hrnet.metrics.error_curve import ErrorCurve, curves_to_csv, draw_error_curves, error_curve
 from hrnet.metrics.face_alignment import FaceNormalizer, face_alignment, usual_normalizer
 from hrnet.metrics.nme import NMEResult
-from hrnet.metrics.tables import plural, text_table
+from hrnet.metrics.tables import csv_text, plural, text_table
 from hrnet.structures import KeypointSet, PoseDataset
 
 ALL_FACES = "all"
@@ -92,11 +91,8 @@ class FaceEvaluation:
         Raises:
             OSError: the folder cannot be written.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = save_numbers(self, folder)
         curves = self.curves
-        write_atomically(folder / "metrics.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
-        write_atomically(folder / "summary.txt", self.summary() + "\n")
         write_atomically(folder / "error_curves.csv", curves_to_csv(curves))
         picture = draw_error_curves(curves, f"{self.model} on {self.dataset}")
         write_atomically(folder / "error_curves.png", encode_picture(picture, ".png"))
@@ -105,13 +101,11 @@ class FaceEvaluation:
         return folder
 
     def _faces_csv(self) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["image_id", "annotation_id", "nme"])
-        for face in self.predictions:
-            error = "" if face["nme"] is None else f"{face['nme']:.6g}"
-            writer.writerow([face["image_id"], face["annotation_id"], error])
-        return text.getvalue()
+        rows = (
+            [face["image_id"], face["annotation_id"], "" if face["nme"] is None else f"{face['nme']:.6g}"]
+            for face in self.predictions
+        )
+        return csv_text(["image_id", "annotation_id", "nme"], rows)
 
 
 def evaluate_faces(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hrnet.atomic_files import write_atomically
+from hrnet.evaluation.result_folder import save_numbers
 from hrnet.metrics.interface import MetricResult
 from hrnet.metrics.tables import plural
 
@@ -61,9 +62,6 @@ class PoseEvaluation:
 
         Each file appears whole or not at all. Raises OSError where the folder cannot be written.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "metrics.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
-        write_atomically(folder / "summary.txt", self.summary() + "\n")
+        folder = save_numbers(self, folder)
         write_atomically(folder / "detections.json", json.dumps(self.detections, allow_nan=False) + "\n")
         return folder

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +14,11 @@ from hrnet.data.datasets.segmentation import SegmentationDataset
 from hrnet.data.images import read_image
 from hrnet.data.label_encodings import LabelMap
 from hrnet.errors import AnnotationError
+from hrnet.evaluation.result_folder import save_numbers
 from hrnet.inference.read_ahead import read_ahead
 from hrnet.metrics.boundary_f_score import BoundaryFScore, BoundaryScores
-from hrnet.metrics.segmentation import SegmentationMetric, SegmentationScores, confusion_matrix
+from hrnet.metrics.segmentation import SegmentationMetric, SegmentationScores, confusion_matrix, scores_of_confusion
+from hrnet.metrics.tables import csv_text
 from hrnet.structures.class_set import ClassSet
 from hrnet.structures.segmentation_result import SegmentationResult
 
@@ -81,15 +80,12 @@ class SegmentationEvaluation:
 
         Each file appears whole or not at all. Raises OSError where the folder cannot be written.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "metrics.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
-        write_atomically(folder / "summary.txt", self.summary() + "\n")
+        folder = save_numbers(self, folder)
         classes = self.scores.classes
         rows = [[name, *row] for name, row in zip(classes, self.scores.confusion.tolist(), strict=True)]
-        write_atomically(folder / "confusion.csv", _csv(("true \\ predicted", *classes), rows))
+        write_atomically(folder / "confusion.csv", csv_text(("true \\ predicted", *classes), rows))
         worst_first = sorted(self.pictures, key=lambda entry: (np.isnan(entry.miou_present), entry.miou_present))
-        write_atomically(folder / "pictures.csv", _csv(PictureScore._fields, worst_first))
+        write_atomically(folder / "pictures.csv", csv_text(PictureScore._fields, worst_first))
         return folder
 
 
@@ -128,7 +124,9 @@ def evaluate_segmentation(
             metric.add_counts(matrix)
             if outlines is not None:
                 outlines.update(result.class_map, label)
-            pictures.append(_picture_score(dataset.pairs[number].image, matrix))
+            scores = scores_of_confusion(matrix, dataset.class_set.classes)
+            path = str(dataset.pairs[number].image)
+            pictures.append(PictureScore(path, round(scores.pixel_accuracy, 6), round(scores.miou_present, 6)))
         if progress is not None:
             progress(len(numbers))
     return SegmentationEvaluation(
@@ -158,15 +156,6 @@ def _batches(
         yield numbers, images, labels
 
 
-def _picture_score(path: Path, matrix: np.ndarray) -> PictureScore:
-    hit, there, found = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    present = there > 0
-    if not present.any():
-        return PictureScore(str(path), float("nan"), float("nan"))
-    iou = hit[present] / (there + found - hit)[present]
-    return PictureScore(str(path), round(float(hit.sum() / there.sum()), 6), round(float(iou.mean()), 6))
-
-
 def _compare_classes(known: ClassSet, wanted: ClassSet) -> list[str]:
     """Refuse a model with another number of classes before it runs; remark on other names, which may be an own spelling."""
     if known.num_classes != wanted.num_classes:
@@ -179,11 +168,3 @@ def _compare_classes(known: ClassSet, wanted: ClassSet) -> list[str]:
         return []
     shown = ", ".join(pairs[:3]) + (", ..." if len(pairs) > 3 else "")
     return [f"{len(pairs)} classes of the model are named otherwise in the data set, and were compared in order: {shown}"]
-
-
-def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return stream.getvalue()

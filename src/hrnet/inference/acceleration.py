@@ -32,6 +32,13 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     return found
 
 
+def batch_size_for(device: torch.device, asked: int | None, on_cpu: int, elsewhere: int) -> int:
+    """The batch size that was asked for, else the usual one of the device."""
+    if asked is not None:
+        return asked
+    return on_cpu if device.type == "cpu" else elsewhere
+
+
 def reduced_precision(device: torch.device) -> torch.dtype | None:
     """bfloat16 where the device computes with it natively, None where it would be slower than float32."""
     if device.type == "cuda":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +11,8 @@ from torch import nn
 
 from hrnet.codecs.associative_embedding import AssociativeEmbeddingDecoder, DecodedPeople, Placement
 from hrnet.geometry import Floats
-from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.acceleration import batch_size_for, prepare_network, resolve_device
+from hrnet.inference.announcing import warn
 from hrnet.inference.bottom_up_passes import BottomUpPasses
 from hrnet.inference.picture_predictor import PicturePredictor
 from hrnet.inference.presets import find_preset
@@ -51,7 +51,7 @@ def build_bottom_up_predictor(
     Raises:
         ValueError: an unknown preset or device; scales, scores or counts out of range; a network that does not fit the card.
     """
-    announce = announce or _warn
+    announce = announce or warn
     chosen = find_preset(preset)
     place = resolve_device(device)
     outputs = getattr(network, "num_keypoints", card.num_outputs)
@@ -65,7 +65,7 @@ def build_bottom_up_predictor(
         card,
         flip_test=chosen.flip_test,
         scales=scales,
-        batch_size=(1 if place.type == "cpu" else 8) if batch_size is None else batch_size,
+        batch_size=batch_size_for(place, batch_size, on_cpu=1, elsewhere=8),
         min_score=min_score or 0.0,
         max_people=max_people,
         name=name,
@@ -118,7 +118,7 @@ class BottomUpPredictor(PicturePredictor[PoseResult]):
         self.min_score, self.max_people = min_score, max_people
         self._passes = BottomUpPasses(network, self.card, scales, flip_test)
         self._decoder = AssociativeEmbeddingDecoder(decoding)
-        self._announce = announce or _warn
+        self._announce = announce or warn
         self._reduction_announced = False
 
     @property
@@ -175,7 +175,3 @@ class BottomUpPredictor(PicturePredictor[PoseResult]):
                 f"a picture of {width}x{height} pixels is so long that it is looked at in {across}x{down}, smaller than the "
                 f"{self.card.input_size} pixels of the short side that the network was made for; cut such pictures into parts"
             )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from hrnet.data.resampling import center_crop
-from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.acceleration import batch_size_for, prepare_network, resolve_device
 from hrnet.inference.picture_predictor import PicturePredictor
 from hrnet.inference.presets import find_preset
 from hrnet.structures.classification_result import ClassificationResult
@@ -91,6 +91,6 @@ def build_classification_predictor(
     return ClassificationPredictor(
         task,
         flip_test=card.flip_test if preset == "published" else chosen.flip_test,
-        batch_size=(8 if place.type == "cpu" else 32) if batch_size is None else batch_size,
+        batch_size=batch_size_for(place, batch_size, on_cpu=8, elsewhere=32),
         name=name or card.architecture,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from typing import Any
 
@@ -13,6 +11,7 @@ from hrnet.inference.classification import ClassificationPredictor
 from hrnet.inference.prediction import OnProgress, PredictionSummary, predict_and_write
 from hrnet.inference.result_writer import Files, ResultWriter
 from hrnet.inference.sources import Frame
+from hrnet.metrics.tables import csv_text
 from hrnet.structures.classification_result import ClassificationResult
 
 CLASSES = "classes.csv"
@@ -75,7 +74,4 @@ class ClassificationWriter(ResultWriter[ClassificationResult]):
         return {}
 
     def run_files(self) -> Files:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([["picture", "rank", "class", "score"], *self._rows])
-        return {CLASSES: text.getvalue()}
+        return {CLASSES: csv_text(["picture", "rank", "class", "score"], self._rows)}

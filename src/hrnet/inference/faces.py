@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,14 +14,15 @@ from hrnet.codecs.face_heatmap import FaceHeatmapCodec
 from hrnet.data.datasets.face_dataset import FACE_LAYOUTS
 from hrnet.data.face_crop import crop_face, face_to_picture, published_center, published_offset
 from hrnet.data.keypoint_sets import known_sets_with
-from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.acceleration import batch_size_for, prepare_network, resolve_device
+from hrnet.inference.announcing import warn
 from hrnet.inference.face_detector import FaceDetector
 from hrnet.inference.presets import Preset, decoding_codec, find_preset
 from hrnet.inference.requests import PersonPrediction, PersonRequest
 from hrnet.inference.top_down import PosePredictor
 from hrnet.models import PoseNetwork
 from hrnet.tasks.face import FaceLandmarks, landmarks_of_picture
-from hrnet.weights.card import PoseCard
+from hrnet.weights.pose_card import PoseCard
 
 _FACE_SETS = {*FACE_LAYOUTS.values(), "coco_wholebody_face"}
 
@@ -48,7 +48,7 @@ def build_face_predictor(
     Raises:
         ValueError, FileNotFoundError, CheckpointError, MissingExtraError: an unknown preset or device; see `FaceDetector`.
     """
-    announce = announce or _warn
+    announce = announce or warn
     chosen = find_preset(preset)
     place = resolve_device(device)
 
@@ -61,7 +61,7 @@ def build_face_predictor(
     return FacePredictor(
         task,
         flip_test=card.flip_test if preset == "published" else chosen.flip_test,
-        batch_size=(8 if place.type == "cpu" else 32) if batch_size is None else batch_size,
+        batch_size=batch_size_for(place, batch_size, on_cpu=8, elsewhere=32),
         detector=(lambda: found) if found is not None else build_detector,
         name=name,
         announce=announce,
@@ -116,7 +116,3 @@ def _decoding_codec(stated: CodecSpec, preset: Preset) -> CodecSpec:
     if preset.decoder == "dark" and stated.name.startswith("face_landmarks"):
         return replace(stated, name="face_landmarks_dark")
     return decoding_codec(stated, preset)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +15,17 @@ import torch
 from hrnet.backbones.hrnet import HRNet
 from hrnet.data.resampling import Interpolation, center_crop
 from hrnet.errors import CheckpointError, ImageError, nearest_name
-from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.acceleration import batch_size_for, prepare_network, resolve_device
+from hrnet.inference.announcing import warn
 from hrnet.inference.feature_files import check_feature_file, open_feature_file
 from hrnet.inference.sources import Frame, Source, open_source
 from hrnet.models.cls_hrnet import ClsHRNet
 from hrnet.models.pooled_features import PooledBranches, PooledClassifier
 from hrnet.tasks.normalization import PictureNormalization
 from hrnet.weights.bundle import DEFAULT_MODEL
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD
 from hrnet.weights.checkpoint import open_checkpoint
 from hrnet.weights.files import FileFacts
+from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
 from hrnet.weights.zoo.entries import ZooEntry
 from hrnet.weights.zoo.locating import locate
 
@@ -230,7 +230,7 @@ def build_feature_extractor(
     """
     if features is not None and features not in get_args(FeatureKind):
         raise ValueError(f"there are no features called {features!r}; {nearest_name(str(features), get_args(FeatureKind))}")
-    tell = announce or (lambda sentence: warnings.warn(sentence, stacklevel=3))
+    tell = announce or warn
     place = resolve_device(device)
     located = locate(name_or_path, announce=tell)
     checkpoint = open_checkpoint(name_or_path if located.entry else located.path)
@@ -260,7 +260,7 @@ def build_feature_extractor(
         input_size or (int(usual_size[0]), int(usual_size[1])),
         usual_share if crop_share is None else crop_share,
         stated.get("interpolation", "bilinear"),
-        (8 if place.type == "cpu" else 32) if batch_size is None else batch_size,
+        batch_size_for(place, batch_size, on_cpu=8, elsewhere=32),
         os.fspath(name_or_path),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,7 +9,8 @@ import torch
 
 from hrnet.data.instance_samples import fit_matrix
 from hrnet.geometry import invert_affine, warp
-from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.acceleration import batch_size_for, prepare_network, resolve_device
+from hrnet.inference.announcing import warn
 from hrnet.inference.picture_predictor import PicturePredictor
 from hrnet.inference.presets import find_preset
 from hrnet.models.embedding_hrnet import EmbeddingHRNet
@@ -50,11 +50,11 @@ def build_instance_predictor(
         raise ValueError(
             f"the card is for an EmbeddingHRNet of {card.num_outputs} classes ({card.class_set.name}), the network has {given}"
         )
-    prepared = prepare_network(network, place, find_preset(preset).reduced_precision, announce or _warn)
+    prepared = prepare_network(network, place, find_preset(preset).reduced_precision, announce or warn)
     assert isinstance(prepared, EmbeddingHRNet)
     return InstancePredictor(
         InstanceEmbedding(prepared, card).to(place).eval(),
-        batch_size=(1 if place.type == "cpu" else 8) if batch_size is None else batch_size,
+        batch_size=batch_size_for(place, batch_size, on_cpu=1, elsewhere=8),
         min_score=min_score,
         name=name,
     )
@@ -99,7 +99,3 @@ class InstancePredictor(PicturePredictor[InstanceResult]):
         placements = self.task.placements(maps, size, invert_affine(np.stack(matrices)), sizes)
         found = self.task.decode(maps, placements)
         return [result[result.scores >= self.min_score] for result in found]
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)

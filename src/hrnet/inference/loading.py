@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from hrnet.errors import nearest_name
 from hrnet.inference.acceleration import resolve_device
+from hrnet.inference.announcing import warn
 from hrnet.inference.bottom_up import build_bottom_up_predictor
 from hrnet.inference.classification import build_classification_predictor
 from hrnet.inference.faces import build_face_predictor, finds_faces
@@ -20,11 +20,11 @@ from hrnet.inference.sources import Frame, Source
 from hrnet.inference.top_down import build_pose_predictor
 from hrnet.weights.bottom_up_card import BottomUpCard
 from hrnet.weights.bundle import DEFAULT_MODEL
-from hrnet.weights.card import PoseCard
 from hrnet.weights.classification_card import ClassificationCard
 from hrnet.weights.described import load_described
 from hrnet.weights.instance_card import InstanceEmbeddingCard
 from hrnet.weights.parts import parts_of_file
+from hrnet.weights.pose_card import PoseCard
 from hrnet.weights.segmentation_card import SegmentationCard
 
 
@@ -102,7 +102,7 @@ def load(
     """
     find_preset(preset)
     resolve_device(device)
-    announce = announce or _warn
+    announce = announce or warn
     known = {option for kind in PREDICTORS.values() for option in kind.options}
     for_predictor = {name: options.pop(name) for name in known & options.keys()}
     name = name_or_path or DEFAULT_MODEL
@@ -127,7 +127,3 @@ def load(
         announce=announce,
         **for_predictor,
     )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from hrnet.backbones.hrnet import HRNet
 from hrnet.errors import CheckpointError, nearest_name
 from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.announcing import Announce, warn
 from hrnet.inference.loading import Predictor, predictor_kind
 from hrnet.inference.picture_predictor import PicturePredictor, collect
 from hrnet.inference.presets import find_preset
@@ -21,7 +21,6 @@ from hrnet.inference.shared_body import SharedBody
 from hrnet.inference.sources import Frame, Source
 from hrnet.models.part_network import head_on
 from hrnet.structures.multi_task_result import MultiTaskResult
-from hrnet.weights.card import card_from_json
 from hrnet.weights.checkpoint import checkpoint_of
 from hrnet.weights.described import CARD_KINDS, load_described
 from hrnet.weights.files import FileFacts, read_state_dict
@@ -29,8 +28,6 @@ from hrnet.weights.loading import load_into
 from hrnet.weights.parts import MultiTaskEntry, fit_body, multi_task_entry, take_part
 from hrnet.weights.pose import pose_network
 from hrnet.weights.zoo.locating import locate
-
-Announce = Callable[[str], None]
 
 
 class MultiTaskPredictor:
@@ -60,7 +57,7 @@ class MultiTaskPredictor:
         self.parts = dict(parts)
         self.name = name
         self.body = body
-        self._announce = announce or _warn
+        self._announce = announce or warn
         self._reported = body is None or len(parts) == 1
         sizes = [one.batch_size for one in self.parts.values() if isinstance(one, PicturePredictor)]
         if body is not None:
@@ -121,7 +118,7 @@ def load_multi_task(
         FileNotFoundError, ValueError, CheckpointError: as of `hrnet.load`; a part that the file does not have, a file of one
             network, an option that no part takes.
     """
-    announce = _once(announce or _warn)
+    announce = _once(announce or warn)
     chosen, place = find_preset(preset), resolve_device(device)
     state, facts = read_state_dict(locate(name_or_path, announce=announce).path)
     entry = multi_task_entry(facts)
@@ -159,7 +156,7 @@ def load_side_by_side(
     Raises:
         FileNotFoundError, ValueError, CheckpointError: as of `hrnet.load`; an option that no model takes.
     """
-    announce = _once(announce or _warn)
+    announce = _once(announce or warn)
     loaded = {name: load_described(model, announce=announce) for name, model in models.items()}
     common = {"device": device, "preset": preset, "batch_size": batch_size, "announce": announce}
     return MultiTaskPredictor(_predictors(loaded, common, options), ", ".join(map(str, models.values())), None, announce)
@@ -188,7 +185,7 @@ def _network_and_card(
         if kind is None:
             raise CheckpointError(f"{facts.path}: there is no predictor for its part {part!r} in this version")
         network = checkpoint_of(own, own_facts).network
-        card = card_from_json(kind.card, own_facts.metadata[kind.key])
+        card = kind.card.from_json(own_facts.metadata[kind.key])
     fit_body(network, upsampling)
     assert isinstance(network, HRNet)
     return network, card
@@ -227,7 +224,3 @@ def _once(announce: Announce) -> Announce:
             announce(sentence)
 
     return tell
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)

@@ -68,17 +68,11 @@ class MultiTaskWriter(ResultWriter[MultiTaskResult]):
     """Hands every task's results to a writer of their kind, with a folder of the task's name.
 
     Args:
-        output_dir, save_images, save_json, announce: see `ResultWriter`.
+        output_dir, options: of `ResultWriter`.
     """
 
-    def __init__(
-        self,
-        output_dir: str | os.PathLike[str],
-        save_images: bool = True,
-        save_json: bool = True,
-        announce: Callable[[str], None] | None = None,
-    ) -> None:
-        super().__init__(output_dir, save_images, save_json, announce)
+    def __init__(self, output_dir: str | os.PathLike[str], **options: Any) -> None:
+        super().__init__(output_dir, **options)
         self.writers: dict[str, ResultWriter[Any]] = {}
 
     def write(self, frame: Frame, result: MultiTaskResult) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
@@ -13,7 +12,8 @@ import torch
 from torch import nn
 
 from hrnet.errors import nearest_name
-from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.acceleration import batch_size_for, prepare_network, resolve_device
+from hrnet.inference.announcing import warn
 from hrnet.inference.class_scores import ClassScores, Combination
 from hrnet.inference.picture_predictor import PicturePredictor
 from hrnet.inference.presets import find_preset
@@ -62,7 +62,7 @@ def build_segmentation_predictor(
         ValueError: an unknown preset, device, resolution or kind of scores; scales out of range; a network with another number
             of classes than the card.
     """
-    announce = announce or _warn
+    announce = announce or warn
     chosen = find_preset(preset)
     place = resolve_device(device)
     outputs = getattr(network, "num_classes", card.num_outputs)
@@ -83,7 +83,7 @@ def build_segmentation_predictor(
         flip_test=card.flip_test if published else chosen.flip_test,
         combination=card.test.combination if published else "softmax",
         scores=scores,
-        batch_size=(1 if place.type == "cpu" else 4) if batch_size is None else batch_size,
+        batch_size=batch_size_for(place, batch_size, on_cpu=1, elsewhere=4),
         pixels_per_pass=CPU_PIXELS_PER_PASS if place.type == "cpu" else GPU_PIXELS_PER_PASS,
         name=name,
         announce=announce,
@@ -134,7 +134,7 @@ class SegmentationPredictor(PicturePredictor[SegmentationResult]):
         self.combination: Combination = combination
         self.scores: KeptScores = scores
         self._passes = SegmentationPasses(network, card, flip_test, pixels_per_pass, overlap)
-        self._announce = announce or _warn
+        self._announce = announce or warn
         self._reduction_announced = False
 
     @property
@@ -201,7 +201,3 @@ class SegmentationPredictor(PicturePredictor[SegmentationResult]):
             classes = scores.classes()
         class_map = classes.cpu().numpy().astype(class_map_dtype(self.class_set))
         return SegmentationResult(class_map, self.class_set, scores.size, scores=None if kept is None else kept.cpu().numpy())
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)

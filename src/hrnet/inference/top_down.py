@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,8 @@ import torch
 
 from hrnet.data.images import read_image
 from hrnet.geometry import Floats, apply_affine, crop_matrix, grow_to_aspect, invert_affine, region_of_box, warp
-from hrnet.inference.acceleration import prepare_network, resolve_device
+from hrnet.inference.acceleration import batch_size_for, prepare_network, resolve_device
+from hrnet.inference.announcing import warn
 from hrnet.inference.box_assignment import GivenBoxes, assign_boxes
 from hrnet.inference.person_boxes import Boxes
 from hrnet.inference.person_detector import PersonDetector
@@ -29,7 +29,7 @@ from hrnet.inference.suppression import rescore
 from hrnet.models import PoseNetwork
 from hrnet.structures import KeypointSet, PoseResult
 from hrnet.tasks.pose import TopDownPose
-from hrnet.weights.card import PoseCard
+from hrnet.weights.pose_card import PoseCard
 
 
 def build_pose_predictor(
@@ -44,7 +44,7 @@ def build_pose_predictor(
     announce: Callable[[str], None] | None = None,
 ) -> PosePredictor:
     """A predictor from a network and its card; arguments and errors are those of `hrnet.load`."""
-    announce = announce or _warn
+    announce = announce or warn
     chosen = find_preset(preset)
     place = resolve_device(device)
 
@@ -57,7 +57,7 @@ def build_pose_predictor(
     return PosePredictor(
         task,
         flip_test=chosen.flip_test,
-        batch_size=(8 if place.type == "cpu" else 32) if batch_size is None else batch_size,
+        batch_size=batch_size_for(place, batch_size, on_cpu=8, elsewhere=32),
         detector=found or build_detector,
         name=name,
         announce=announce,
@@ -113,7 +113,7 @@ class PosePredictor:
         self.batch_size = batch_size
         self.name = name
         self._given_detector = detector
-        self._announce = announce or _warn
+        self._announce = announce or warn
 
     @cached_property
     def detector(self) -> PersonDetector:
@@ -265,7 +265,3 @@ def _hand_out(predictions: list[PersonPrediction]) -> None:
     """Give each prediction to the frame that waits for it; people of a frame come in the order of its boxes."""
     for prediction in predictions:
         prediction.key.people.append(prediction)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=3)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from hrnet.metrics.tables import csv_text
 
 _STEPS = 101
 _COLORS = ((31, 100, 170), (214, 98, 20), (40, 140, 60), (190, 40, 50), (130, 90, 180), (120, 80, 70), (200, 110, 180))
@@ -49,14 +49,13 @@ def error_curve(errors: ArrayLike, limit: float = 0.10, steps: int = _STEPS) -> 
 
 def curves_to_csv(curves: Mapping[str, ErrorCurve]) -> str:
     """One line for each threshold, one column for each curve. The curves must have the same thresholds."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["error", *curves])
     thresholds = next(iter(curves.values())).thresholds
-    for row, threshold in enumerate(thresholds):
-        shares = (curve.shares[row] for curve in curves.values())
-        writer.writerow([f"{threshold:.6g}", *("" if np.isnan(share) else f"{share:.6g}" for share in shares)])
-    return text.getvalue()
+    shares = zip(*(curve.shares for curve in curves.values()), strict=True)
+    rows = (
+        [f"{threshold:.6g}", *("" if np.isnan(share) else f"{share:.6g}" for share in row)]
+        for threshold, row in zip(thresholds, shares, strict=True)
+    )
+    return csv_text(["error", *curves], rows)
 
 
 def draw_error_curves(curves: Mapping[str, ErrorCurve], title: str = "", size: tuple[int, int] = (600, 800)) -> np.ndarray:

@@ -95,7 +95,7 @@ class NormalizedMeanError:
     Args:
         keypoint_set: names of the K landmarks.
         normalizer: a pair of keypoints by index or name, whose annotated distance is used (outer eye corners: 300W
-            ``(36, 45)``, WFLW ``(60, 72)``; pupils: COFW ``(8, 9)``); ``"box"``, the square root of the annotated box's
+            ``(36, 45)``, WFLW ``(60, 72)``, COFW ``(8, 9)``); ``"box"``, the square root of the annotated box's
             area (AFLW's square face boxes: their side); or ``"explicit"``, lengths handed to ``update(..., normalizers=)``.
         failure_thresholds: NME above which an instance has failed.
         auc_limit: end of the error curve.

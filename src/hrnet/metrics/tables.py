@@ -1,9 +1,12 @@
-"""Plain text tables and JSON numbers of metric results."""
+"""Plain text tables, CSV and JSON numbers of metric results."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str | int | float]], digits: int = 1) -> str:
@@ -18,6 +21,15 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str | int | float]
         for row in cells
     ]
     return "\n".join(line.rstrip() for line in [lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def csv_text(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return the text of a CSV file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def json_number(value: float) -> float | None:

@@ -16,6 +16,15 @@ from hrnet.nn.initialization import initialize
 BackboneOutput = Literal["branches", "concatenation", "pyramid"]
 PYRAMID_LEVELS = 4
 
+FREEZABLE_PARTS: dict[str, tuple[str, ...]] = {
+    "stem": ("conv1", "bn1", "conv2", "bn2"),
+    "stage1": ("layer1",),
+    "stage2": ("transition1", "stage2"),
+    "stage3": ("transition2", "stage3"),
+    "stage4": ("transition3", "stage4"),
+}
+"""The parts of an HRNet's body in order, and their layers: a stage includes the transition that leads to it."""
+
 
 class HRNetBackbone(HRNet):
     """HRNet that returns a list of feature maps, finest first.
@@ -103,15 +112,9 @@ class HRNetBackbone(HRNet):
         """
         if stages not in range(-1, 5):
             raise ValueError(f"stages must be in -1..4, got {stages}")
-        groups = (
-            (self.conv1, self.bn1, self.conv2, self.bn2),
-            (self.layer1,),
-            (self.transition1, self.stage2),
-            (self.transition2, self.stage3),
-            (self.transition3, self.stage4),
-        )
         self.requires_grad_(True)
-        self._frozen = tuple(module for group in groups[: stages + 1] for module in group)
+        groups = list(FREEZABLE_PARTS.values())[: stages + 1]
+        self._frozen = tuple(getattr(self, name) for group in groups for name in group)
         self._norms_in_eval = norms_in_eval
         for module in self._frozen:
             module.requires_grad_(False)

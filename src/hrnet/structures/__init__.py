@@ -1,6 +1,6 @@
-"""The plain data that travels through the toolkit: keypoint sets, person records and results.
+"""The plain data that travels through the toolkit: keypoint and class sets, records, masks and results, and how they are drawn.
 
-NumPy only: nothing here imports torch. Coordinates follow the geometry contract (`hrnet.geometry`):
+NumPy, OpenCV and Pillow only: nothing here imports torch. Coordinates follow the geometry contract (`hrnet.geometry`):
 pixels of the picture as it was given, the centre of the top-left pixel at (0, 0), boxes xyxy.
 """
 

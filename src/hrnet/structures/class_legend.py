@@ -14,22 +14,20 @@ from hrnet.structures.class_set import ClassSet
 
 _SHARE_OF_HEIGHT = 0.5  # of the picture that a legend may cover
 _SMALLEST_FONT = 9.0
+_MOST_LINES = 10
 
 
-def draw_legend(
-    image: NDArray[np.uint8], legend: Sequence[tuple[str, float]], class_set: ClassSet, most: int = 10
-) -> NDArray[np.uint8]:
-    """Write classes into the lower left corner of a copy of a picture.
+def draw_legend(image: NDArray[np.uint8], legend: Sequence[tuple[str, float]], class_set: ClassSet) -> NDArray[np.uint8]:
+    """Write classes into the lower left corner of a copy of a picture; fewer or none where it is too small to read them.
 
     Args:
         image: (H, W, 3) RGB.
         legend: names and shares of the picture, the most important first.
-        most: lines at most; fewer where the picture is small, and none where none could be read.
     """
     height, width = image.shape[:2]
     size = float(np.clip(min(height, width) / 32, _SMALLEST_FONT, 30))
     step, margin = round(1.5 * size), max(2, round(0.5 * size))
-    lines = min(most, len(legend), int((_SHARE_OF_HEIGHT * height - 2 * margin) / step))
+    lines = min(_MOST_LINES, len(legend), int((_SHARE_OF_HEIGHT * height - 2 * margin) / step))
     if lines < 1:
         return image.copy()
     font = font_of_height(size)

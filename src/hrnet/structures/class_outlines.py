@@ -55,17 +55,6 @@ def outlines(mask: NDArray[np.bool_], min_area: int = 1, tolerance: float = 0.0)
     return sorted(found, key=lambda outline: -outline.area)
 
 
-def fill_outlines(regions: list[Outline], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The mask (H, W) of regions, the reverse of `outlines`."""
-    mask = np.zeros(size, np.uint8)
-    for region in regions:
-        own = cv2.fillPoly(np.zeros(size, np.uint8), [region.points.round().astype(np.int32)], [1])
-        for hole in region.holes:
-            own = cv2.fillPoly(own, [hole.round().astype(np.int32)], [0])
-        mask |= own.astype(np.uint8)
-    return mask.astype(bool)
-
-
 def _holes(missing: NDArray[np.uint8], min_area: int) -> list[NDArray[np.int32]]:
     # Holes that touch at a corner are two: a region that is connected over corners passes between them.
     count, labels, stats, _ = cv2.connectedComponentsWithStats(missing, connectivity=4)

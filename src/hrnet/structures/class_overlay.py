@@ -1,4 +1,4 @@
-"""Classes of pixels drawn over pictures."""
+"""Classes of pixels in colours, alone and over pictures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrnet.structures.class_set import ClassSet
-
-_IGNORED_COLOR = (0, 0, 0)
 
 
 def class_palette(class_set: ClassSet) -> NDArray[np.uint8]:
@@ -24,20 +22,21 @@ def class_palette(class_set: ClassSet) -> NDArray[np.uint8]:
     return (np.array(colors) * 255).round().astype(np.uint8)
 
 
+def color_picture(classes: NDArray[np.integer], class_set: ClassSet) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB: every pixel in the colour of its class, black where it has none."""
+    palette = np.concatenate([class_palette(class_set), np.zeros((1, 3), np.uint8)])
+    return palette[np.where(_known(classes, class_set), classes, class_set.num_classes)]
+
+
 def draw_classes(
-    image: NDArray[np.uint8],
-    classes: NDArray[np.integer],
-    class_set: ClassSet,
-    opacity: float = 0.6,
-    outlines: bool = True,
+    image: NDArray[np.uint8], classes: NDArray[np.integer], class_set: ClassSet, opacity: float = 0.6
 ) -> NDArray[np.uint8]:
-    """Draw the classes of pixels over a picture.
+    """Draw the classes of pixels over a picture, with dark borders between them.
 
     Args:
         image: (H, W, 3) RGB.
         classes: (H, W); values that are no class, such as the ignored one, leave the picture as it is.
         opacity: of the colours, 0..1.
-        outlines: darken the borders between classes.
 
     Returns:
         (H, W, 3) RGB uint8.
@@ -47,13 +46,13 @@ def draw_classes(
     """
     if image.ndim != 3 or image.shape[:2] != classes.shape:
         raise ValueError(f"classes must be (H, W) of the picture {image.shape}, got {classes.shape}")
-    known = (classes >= 0) & (classes < class_set.num_classes)
-    palette = np.concatenate([class_palette(class_set), [_IGNORED_COLOR]]).astype(np.uint8)
-    indices = np.where(known, classes, class_set.num_classes)
-    drawn = cv2.addWeighted(np.ascontiguousarray(image), 1 - opacity, palette[indices], opacity, 0.0)
-    if outlines:
-        border = np.zeros(classes.shape, bool)
-        border[:, 1:] |= indices[:, 1:] != indices[:, :-1]
-        border[1:] |= indices[1:] != indices[:-1]
-        drawn[border] = drawn[border] // 3
-    return np.where(known[..., None], drawn, image)
+    drawn = cv2.addWeighted(np.ascontiguousarray(image), 1 - opacity, color_picture(classes, class_set), opacity, 0.0)
+    border = np.zeros(classes.shape, bool)
+    border[:, 1:] |= classes[:, 1:] != classes[:, :-1]
+    border[1:] |= classes[1:] != classes[:-1]
+    drawn[border] = drawn[border] // 3
+    return np.where(_known(classes, class_set)[..., None], drawn, image)
+
+
+def _known(classes: NDArray[np.integer], class_set: ClassSet) -> NDArray[np.bool_]:
+    return (classes >= 0) & (classes < class_set.num_classes)

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hrnet.errors import nearest_name
-
-_FIELDS = ("classes", "logits", "image_size")
+from hrnet.structures.plain_data import plain_numbers, required
+from hrnet.structures.saving import picture_to_draw_on, save_result
 
 
 class RankedClass(NamedTuple):
@@ -103,26 +103,12 @@ class ClassificationResult:
         """
         from hrnet.structures.captions import captioned
 
-        picture = self.image if image is None else image
-        if picture is None:
-            raise ValueError("this result did not keep its picture: pass it as plot(image)")
-        if picture.shape[:2] != tuple(self.image_size):
-            raise ValueError(f"the result is for a picture of (height, width) {self.image_size}, got {picture.shape[:2]}")
+        picture = picture_to_draw_on(image, self.image, self.image_size)
         return captioned(picture, [f"{entry.score:6.1%}  {entry.name}" for entry in self.top(count)], marked=0)
 
     def save(self, path: str | os.PathLike[str], image: np.ndarray | None = None) -> Path:
         """Write the picture with its caption (.jpg, .png, ...) or the numbers (.json), whole or not at all; the path."""
-        from hrnet.atomic_files import write_atomically
-        from hrnet.drawing import PICTURE_SUFFIXES, encode_picture
-
-        target = Path(path)
-        if target.suffix.lower() == ".json":
-            write_atomically(target, self.to_json(indent=1) + "\n")
-        elif target.suffix.lower() in PICTURE_SUFFIXES:
-            write_atomically(target, encode_picture(self.plot(image), target.suffix))
-        else:
-            raise ValueError(f"cannot save as {target.name!r}: use .json or one of {', '.join(PICTURE_SUFFIXES)}")
-        return target
+        return save_result(path, lambda: self.to_json(indent=1), lambda: self.plot(image))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without the picture: ``top`` (name, score and index of the best five) for readers, and all logits.
@@ -130,31 +116,24 @@ class ClassificationResult:
         `from_dict` gives the result back. What is not finite becomes None.
         """
         height, width = self.image_size
-        top = [{"name": entry.name, "score": _finite(entry.score), "index": entry.index} for entry in self.top()]
+        top = [{**entry._asdict(), "score": entry.score if np.isfinite(entry.score) else None} for entry in self.top()]
         return {
             "source": self.source,
             "image_size": [int(height), int(width)],
             "top": top,
             "named": self.named,
             "classes": list(self.classes),
-            "logits": [_finite(float(str(value))) for value in self.logits],  # the shortest digits that give float32 back
+            "logits": plain_numbers(self.logits),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ClassificationResult:
         """Build a result from what `to_dict` (or reading the JSON) gave. Raises ValueError naming a missing field."""
-        for name in _FIELDS:
-            if name not in data:
-                raise ValueError(f"a saved result lacks the field {name!r}; it has {', '.join(map(str, data)) or 'none'}")
-        height, width = data["image_size"]
-        logits = np.array(data["logits"], np.float32)  # None becomes NaN
+        classes, logits, (height, width) = (required(data, name) for name in ("classes", "logits", "image_size"))
+        numbers = np.array(logits, np.float32)  # None becomes NaN
         named = bool(data.get("named", True))
-        return cls(logits, tuple(data["classes"]), (int(height), int(width)), data.get("source"), named=named)
+        return cls(numbers, tuple(classes), (int(height), int(width)), data.get("source"), named=named)
 
     def to_json(self, indent: int | None = None) -> str:
         """`to_dict` as strict JSON (no NaN)."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hrnet.structures.choosing import chosen_places
+from hrnet.structures.plain_data import plain_numbers
 from hrnet.structures.run_lengths import (
     Runs,
     area_of_runs,
@@ -23,6 +25,7 @@ from hrnet.structures.run_lengths import (
     encode_mask,
     expand_runs,
 )
+from hrnet.structures.saving import picture_to_draw_on, save_result
 
 
 @dataclass(eq=False)  # arrays have no single truth value to compare results by
@@ -83,16 +86,7 @@ class InstanceResult:
         return len(self.runs)
 
     def __getitem__(self, index: int | slice | np.ndarray | list[int] | list[bool]) -> InstanceResult:
-        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"instance {index} of a result with {len(self)} instances")
-            chosen = np.array([index]) % len(self)
-        elif isinstance(index, slice):
-            chosen = np.arange(len(self))[index]
-        elif isinstance(index, (np.ndarray, list)):
-            chosen = np.arange(len(self))[np.asarray(index)] if len(index) else np.zeros(0, int)
-        else:
-            raise TypeError(f"index with an integer, a slice, a mask or an array of indices, not {type(index).__name__}")
+        chosen = chosen_places(index, len(self), "instance", "instances")
         runs = tuple(self.runs[place] for place in chosen)
         return replace(self, runs=runs, scores=self.scores[chosen], class_ids=self.class_ids[chosen])
 
@@ -134,27 +128,13 @@ class InstanceResult:
         """
         from hrnet.structures.instance_drawing import draw_instances
 
-        picture = self.image if image is None else image
-        if picture is None:
-            raise ValueError("this result did not keep its picture: pass it as plot(image)")
-        if picture.shape[:2] != tuple(self.image_size):
-            raise ValueError(f"the result is for a picture of (height, width) {self.image_size}, got {picture.shape[:2]}")
+        picture = picture_to_draw_on(image, self.image, self.image_size)
         shown = self[self.scores >= threshold]
         return draw_instances(picture, shown.masks, [self.class_names[number] for number in shown.class_ids], shown.scores)
 
     def save(self, path: str | os.PathLike[str], image: np.ndarray | None = None) -> Path:
         """Write the annotated picture (.jpg, .png, ...) or the numbers (.json), whole or not at all. Returns the path."""
-        from hrnet.atomic_files import write_atomically
-        from hrnet.drawing import PICTURE_SUFFIXES, encode_picture
-
-        target = Path(path)
-        if target.suffix.lower() == ".json":
-            write_atomically(target, self.to_json(indent=1) + "\n")
-        elif target.suffix.lower() in PICTURE_SUFFIXES:
-            write_atomically(target, encode_picture(self.plot(image), target.suffix))
-        else:
-            raise ValueError(f"cannot save as {target.name!r}: use .json or one of {', '.join(PICTURE_SUFFIXES)}")
-        return target
+        return save_result(path, lambda: self.to_json(indent=1), lambda: self.plot(image))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without the picture; `from_dict` gives the result back.
@@ -162,11 +142,11 @@ class InstanceResult:
         Layout: ``source``, ``image_size`` [height, width], ``classes``, and ``instances``: per instance ``class``, ``score``,
         ``box`` [x1, y1, x2, y2], ``area`` in pixels, and ``segmentation``, COCO's compressed run lengths.
         """
-        rows = zip(self.class_ids, self.scores, self.boxes, self.areas, self._segmentations(), strict=True)
+        rows = zip(self.class_ids, plain_numbers(self.scores), self.boxes, self.areas, self._segmentations(), strict=True)
         instances = [
             {
                 "class": self.class_names[number],
-                "score": float(str(score)),  # the shortest digits that give the float32 back
+                "score": score,
                 "box": box.tolist(),
                 "area": int(area),
                 "segmentation": segmentation,
@@ -205,7 +185,7 @@ class InstanceResult:
         numbers = list(range(1, len(self.class_names) + 1)) if category_ids is None else list(category_ids)
         if len(numbers) != len(self.class_names):
             raise ValueError(f"category_ids must name all {len(self.class_names)} classes, got {len(numbers)}")
-        rows = zip(self.class_ids, self.scores, self.boxes, self.areas, self._segmentations(), strict=True)
+        rows = zip(self.class_ids, plain_numbers(self.scores), self.boxes, self.areas, self._segmentations(), strict=True)
         return [
             {
                 "image_id": image_id,
@@ -214,7 +194,7 @@ class InstanceResult:
                 # COCO's boxes reach from the first to behind the last pixel.
                 "bbox": [*box[:2].tolist(), *(box[2:] - box[:2] + (area > 0)).tolist()],
                 "area": int(area),
-                "score": float(str(score)),
+                "score": score,
             }
             for number, score, box, area, segmentation in rows
         ]

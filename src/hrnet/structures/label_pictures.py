@@ -1,4 +1,4 @@
-"""Class maps as PNG files: indices with a palette, and colours."""
+"""Class maps as PNG files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hrnet.drawing import encode_picture
 from hrnet.structures.class_overlay import class_palette
 from hrnet.structures.class_set import ClassSet
 
@@ -39,15 +38,3 @@ def encode_label_picture(classes: NDArray[np.integer], class_set: ClassSet | Non
     stream = io.BytesIO()
     picture.save(stream, format="PNG")
     return stream.getvalue()
-
-
-def color_picture(classes: NDArray[np.integer], class_set: ClassSet) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB: every pixel in the colour of its class, black where it has none."""
-    palette = np.concatenate([class_palette(class_set), np.zeros((1, 3), np.uint8)])
-    known = (classes >= 0) & (classes < class_set.num_classes)
-    return palette[np.where(known, classes, class_set.num_classes)]
-
-
-def encode_color_picture(classes: NDArray[np.integer], class_set: ClassSet) -> bytes:
-    """Bytes of the PNG of `color_picture`."""
-    return encode_picture(color_picture(classes, class_set), ".png")

@@ -7,19 +7,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-
-class PartResult(Protocol):
-    """What one task found: `hrnet.PoseResult`, for example."""
-
-    image_size: tuple[int, int]
-
-    def plot(self, image: np.ndarray | None = None) -> np.ndarray: ...
-
-    def to_dict(self) -> dict[str, Any]: ...
+from hrnet.structures.saving import picture_to_draw_on, save_result
 
 
 @dataclass(eq=False)
@@ -66,9 +58,7 @@ class MultiTaskResult:
         Raises:
             ValueError: no picture at hand, or one of another size.
         """
-        picture = self.image if image is None else image
-        if picture is None:
-            raise ValueError("this result did not keep its picture: pass it as plot(image)")
+        picture = picture_to_draw_on(image, self.image, self.image_size)
         captions = []
         for part in self.parts.values():
             drawn = part.plot(picture)
@@ -80,17 +70,7 @@ class MultiTaskResult:
 
     def save(self, path: str | os.PathLike[str], image: np.ndarray | None = None) -> Path:
         """Write the annotated picture (.jpg, .png, ...) or the numbers (.json), whole or not at all; the path."""
-        from hrnet.atomic_files import write_atomically
-        from hrnet.drawing import PICTURE_SUFFIXES, encode_picture
-
-        target = Path(path)
-        if target.suffix.lower() == ".json":
-            write_atomically(target, self.to_json(indent=1) + "\n")
-        elif target.suffix.lower() in PICTURE_SUFFIXES:
-            write_atomically(target, encode_picture(self.plot(image), target.suffix))
-        else:
-            raise ValueError(f"cannot save as {target.name!r}: use .json or one of {', '.join(PICTURE_SUFFIXES)}")
-        return target
+        return save_result(path, lambda: self.to_json(indent=1), lambda: self.plot(image))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without the picture; ``parts`` has what the results' own ``to_dict`` give."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrnet.structures.keypoint_set import KeypointSet
+from hrnet.structures.plain_data import listed, plain_numbers, required, tupled
 
 if TYPE_CHECKING:
     from hrnet.structures.pose_result import PoseResult
@@ -22,11 +23,11 @@ def result_to_dict(result: PoseResult) -> dict[str, Any]:
     were tracked.
     """
     triples = np.concatenate([result.keypoints, result.keypoint_scores[..., None]], axis=2)
-    columns = [_plain(values) for values in (result.scores, result.boxes, result.box_scores, triples)]
+    columns = [plain_numbers(values) for values in (result.scores, result.boxes, result.box_scores, triples)]
     people = [dict(zip(("score", "box", "box_score", "keypoints"), row, strict=True)) for row in zip(*columns, strict=True)]
     if result.track_ids is not None:
         people = [{"track_id": number, **person} for number, person in zip(result.track_ids.tolist(), people, strict=True)]
-    keypoint_set = {name: _listed(value) for name, value in asdict(result.keypoint_set).items()}
+    keypoint_set = {name: listed(value) for name, value in asdict(result.keypoint_set).items()}
     size = [int(side) for side in result.image_size]
     return {"source": result.source, "image_size": size, "keypoint_set": keypoint_set, "people": people}
 
@@ -37,24 +38,24 @@ def fields_from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: a field is missing, or does not hold what it should.
     """
-    keypoint_set = _required(data, "keypoint_set", "a saved result")
-    fields = {name: _tupled(value) for name, value in keypoint_set.items()}
+    keypoint_set = required(data, "keypoint_set")
+    fields = {name: tupled(value) for name, value in keypoint_set.items()}
     try:
         names = KeypointSet(**fields)
     except TypeError as error:
         raise ValueError(f"'keypoint_set' of a saved result does not fit: {error}") from error
-    people = _required(data, "people", "a saved result")
+    people = required(data, "people")
     where = [f"person {index} of a saved result" for index in range(len(people))]
 
     def column(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        values = [_required(person, name, label) for person, label in zip(people, where, strict=True)]
+        values = [required(person, name, label) for person, label in zip(people, where, strict=True)]
         try:
             return np.array(values, np.float32).reshape(len(people), *shape)  # None becomes NaN
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name!r} of a saved result must hold numbers of shape {shape} per person: {error}") from error
 
     triples = column("keypoints", (names.num_keypoints, 3))
-    height, width = _required(data, "image_size", "a saved result")
+    height, width = required(data, "image_size")
     return {
         "keypoints": triples[..., :2].copy(),
         "keypoint_scores": triples[..., 2].copy(),
@@ -78,11 +79,11 @@ def result_to_coco(result: PoseResult, image_id: int | str, category_id: int = 1
     triples = np.where(np.isfinite(triples).all(axis=2, keepdims=True), triples, 0)
     with np.errstate(over="ignore", invalid="ignore"):
         boxes = np.nan_to_num(np.concatenate([result.boxes[:, :2], result.boxes[:, 2:] - result.boxes[:, :2]], axis=1))
-    flat = _plain(triples.reshape(len(result), 3 * triples.shape[1]))
-    scores = _plain(np.nan_to_num(result.scores))
+    flat = plain_numbers(triples.reshape(len(result), 3 * triples.shape[1]))
+    scores = plain_numbers(np.nan_to_num(result.scores))
     rows = [
         {"image_id": image_id, "category_id": category_id, "keypoints": keypoints, "score": score, "bbox": box}
-        for keypoints, score, box in zip(flat, scores, _plain(boxes), strict=True)
+        for keypoints, score, box in zip(flat, scores, plain_numbers(boxes), strict=True)
     ]
     if result.track_ids is not None:
         rows = [{**row, "track_id": number} for row, number in zip(rows, result.track_ids.tolist(), strict=True)]
@@ -135,25 +136,3 @@ def _track_ids(people: list[Mapping[str, Any]]) -> np.ndarray | None:
     if not all(isinstance(number, int) for number in numbers):
         raise ValueError(f"'track_id' of a saved result must be a whole number, got {numbers}")
     return np.array(numbers, np.int64)
-
-
-def _plain(values: np.ndarray) -> list[Any]:
-    """Nested lists of Python floats with the shortest digits that give the float32 back; None where not finite."""
-    array = np.asarray(values, np.float32)
-    exact = array.astype("U32").astype(np.float64).astype(object)
-    exact[~np.isfinite(array)] = None
-    return exact.tolist()
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, (tuple, list)) else value
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(item) for item in value) if isinstance(value, (tuple, list)) else value
-
-
-def _required(data: Mapping[str, Any], key: str, where: str) -> Any:
-    if key not in data:
-        raise ValueError(f"{where} lacks the field {key!r}; it has {', '.join(map(str, data)) or 'none'}")
-    return data[key]

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from hrnet.structures.choosing import chosen_places
 from hrnet.structures.keypoint_set import KeypointSet
 from hrnet.structures.pose_formats import fields_from_dict, result_to_coco, result_to_dict
+from hrnet.structures.saving import picture_to_draw_on, save_result
 
 
 @dataclass(eq=False)  # arrays have no single truth value to compare results by
@@ -74,16 +76,7 @@ class PoseResult:
         return len(self.boxes)
 
     def __getitem__(self, index: int | slice | np.ndarray | list[int] | list[bool]) -> PoseResult:
-        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"person {index} of a result with {len(self)} people")
-            chosen = np.array([index])
-        elif isinstance(index, slice):
-            chosen = np.arange(len(self))[index]
-        elif isinstance(index, (np.ndarray, list)):
-            chosen = np.asarray(index) if len(index) else np.zeros(0, int)
-        else:
-            raise TypeError(f"index people with an integer, a slice, a mask or an array of indices, not {type(index).__name__}")
+        chosen = chosen_places(index, len(self), "person", "people")
         arrays = ("keypoints", "keypoint_scores", "boxes", "box_scores", "scores")
         ids = None if self.track_ids is None else self.track_ids[chosen]
         return replace(self, track_ids=ids, **{name: getattr(self, name)[chosen] for name in arrays})
@@ -115,11 +108,7 @@ class PoseResult:
         """
         from hrnet.drawing import draw_poses
 
-        picture = self.image if image is None else image
-        if picture is None:
-            raise ValueError("this result did not keep its picture: pass it as plot(image)")
-        if picture.shape[:2] != tuple(self.image_size):
-            raise ValueError(f"the result is for a picture of (height, width) {self.image_size}, got {picture.shape[:2]}")
+        picture = picture_to_draw_on(image, self.image, self.image_size)
         shown, shown_scores = (self.boxes, self.box_scores) if boxes else (None, None)
         return draw_poses(
             picture,
@@ -134,17 +123,7 @@ class PoseResult:
 
     def save(self, path: str | os.PathLike[str], image: np.ndarray | None = None, threshold: float = 0.3) -> Path:
         """Write the annotated picture (.jpg, .png, ...) or the numbers (.json), whole or not at all. Returns the path."""
-        from hrnet.atomic_files import write_atomically
-        from hrnet.drawing import PICTURE_SUFFIXES, encode_picture
-
-        target = Path(path)
-        if target.suffix.lower() == ".json":
-            write_atomically(target, self.to_json(indent=1) + "\n")
-        elif target.suffix.lower() in PICTURE_SUFFIXES:
-            write_atomically(target, encode_picture(self.plot(image, threshold), target.suffix))
-        else:
-            raise ValueError(f"cannot save as {target.name!r}: use .json or one of {', '.join(PICTURE_SUFFIXES)}")
-        return target
+        return save_result(path, lambda: self.to_json(indent=1), lambda: self.plot(image, threshold))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without the picture; `from_dict` gives the result back. See `hrnet.structures.pose_formats`."""

@@ -13,7 +13,9 @@ import numpy as np
 
 from hrnet.structures.class_outlines import Outline, outlines
 from hrnet.structures.class_set import ClassSet
+from hrnet.structures.plain_data import listed, tupled
 from hrnet.structures.run_lengths import encode_mask
+from hrnet.structures.saving import picture_to_draw_on, save_result
 
 SaveKind = Literal["overlay", "labels", "colors"]
 
@@ -74,8 +76,9 @@ class SegmentationResult:
     def __str__(self) -> str:
         height, width = self.image_size
         where = f" in {self.source}" if self.source else ""
-        shown = ", ".join(f"{name} {100 * share:.1f} %" for name, share in self.legend[:4])
-        more = len(self.legend) - 4
+        legend = self.legend
+        shown = ", ".join(f"{name} {100 * share:.1f} %" for name, share in legend[:4])
+        more = len(legend) - 4
         return f"{shown}{f' and {more} more classes' if more > 0 else ''}{where} ({width}x{height})"
 
     def mask(self, name: str | int) -> np.ndarray:
@@ -105,15 +108,12 @@ class SegmentationResult:
             ValueError: a picture of another size.
         """
         from hrnet.structures.class_legend import draw_legend
-        from hrnet.structures.class_overlay import draw_classes
-        from hrnet.structures.label_pictures import color_picture
+        from hrnet.structures.class_overlay import color_picture, draw_classes
 
-        picture = self.image if image is None else image
-        if picture is None:
+        if image is None and self.image is None:
             drawn = color_picture(self.class_map, self.class_set)
         else:
-            if picture.shape[:2] != self.image_size:
-                raise ValueError(f"the result is for a picture of (height, width) {self.image_size}, got {picture.shape[:2]}")
+            picture = picture_to_draw_on(image, self.image, self.image_size)
             drawn = draw_classes(picture, self.class_map, self.class_set, opacity)
         return draw_legend(drawn, self.legend, self.class_set) if legend else drawn
 
@@ -134,20 +134,14 @@ class SegmentationResult:
             label_values: of the kind ``labels``: the pixel value of each class, such as the ids of a data set's own files.
         """
         from hrnet.atomic_files import write_atomically
-        from hrnet.drawing import PICTURE_SUFFIXES, encode_picture
 
         target = Path(path)
         suffix = target.suffix.lower()
-        if suffix == ".json":
-            write_atomically(target, self.to_json() + "\n")
-        elif kind != "overlay":
-            if suffix != ".png":
-                raise ValueError(f"{kind} are saved as .png, which keeps every value; got {target.name!r}")
-            write_atomically(target, self.label_png(label_values) if kind == "labels" else self.color_png())
-        elif suffix in PICTURE_SUFFIXES:
-            write_atomically(target, encode_picture(self.plot(image), target.suffix))
-        else:
-            raise ValueError(f"cannot save as {target.name!r}: use .json or one of {', '.join(PICTURE_SUFFIXES)}")
+        if kind == "overlay" or suffix == ".json":
+            return save_result(target, self.to_json, lambda: self.plot(image))
+        if suffix != ".png":
+            raise ValueError(f"{kind} are saved as .png, which keeps every value; got {target.name!r}")
+        write_atomically(target, self.label_png(label_values) if kind == "labels" else self.color_png())
         return target
 
     def label_png(self, values: Mapping[int, int] | None = None) -> bytes:
@@ -174,9 +168,10 @@ class SegmentationResult:
 
     def color_png(self) -> bytes:
         """A PNG with every pixel in the colour of its class."""
-        from hrnet.structures.label_pictures import encode_color_picture
+        from hrnet.drawing import encode_picture
+        from hrnet.structures.class_overlay import color_picture
 
-        return encode_color_picture(self.class_map, self.class_set)
+        return encode_picture(color_picture(self.class_map, self.class_set), ".png")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without picture and scores; `from_dict` gives the class map back.
@@ -184,7 +179,7 @@ class SegmentationResult:
         Layout: ``source``, ``image_size`` [height, width], ``class_set`` (all its fields), ``legend`` (name to share of the
         pixels), and ``runs``: ``values`` and ``lengths`` of the runs of equal pixels, row by row from the top left.
         """
-        class_set = {name: _listed(value) for name, value in asdict(self.class_set).items()}
+        class_set = {name: listed(value) for name, value in asdict(self.class_set).items()}
         flat = self.class_map.ravel()
         starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]])) if flat.size else np.zeros(0, np.int64)
         lengths = np.diff(np.append(starts, flat.size))
@@ -203,7 +198,7 @@ class SegmentationResult:
             if name not in data:
                 raise ValueError(f"a saved result must have {name!r}; it has {', '.join(sorted(data))}")
         try:
-            fields = {name: _tupled(value) for name, value in data["class_set"].items()}
+            fields = {name: tupled(value) for name, value in data["class_set"].items()}
             class_set = ClassSet(**fields)
             height, width = (int(side) for side in data["image_size"])
             values, lengths = (np.array(data["runs"][name], np.int64) for name in ("values", "lengths"))
@@ -234,12 +229,4 @@ class SegmentationResult:
 
 def class_map_dtype(class_set: ClassSet) -> type[np.uint8] | type[np.int16]:
     """Type of the class maps of a set: uint8, or int16 where a class or the ignored value does not fit."""
-    return np.uint8 if class_set.num_classes <= 256 and 0 <= class_set.ignore_label <= 255 else np.int16
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(entry) for entry in value] if isinstance(value, tuple) else value
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(entry) for entry in value) if isinstance(value, list) else value
+    return np.uint8 if 0 <= class_set.ignore_label <= 255 else np.int16  # an ignored value from 0 on is above all classes

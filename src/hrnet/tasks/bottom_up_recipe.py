@@ -26,7 +26,7 @@ from hrnet.tasks.recipe import DataSection, ModelSection, Recipe
 from hrnet.tasks.scene_files import SceneFiles, ScenePart, load_scenes
 from hrnet.tasks.task import Monitor, Samples, Sheet, TaskData
 from hrnet.weights.bottom_up_card import BottomUpCard
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD
+from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
 
 _STREAM = 0x636F6C  # keeps the draws of colours apart from those of the augmentation with the same seed, epoch and index
 

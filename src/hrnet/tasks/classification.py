@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from hrnet.losses.classification import Mixing, classification_loss, mix_pictures
+from hrnet.metrics.classification import ranks_of
 from hrnet.models.cls_hrnet import ClsHRNet
 from hrnet.models.variants import build_model, list_models
 from hrnet.tasks.freezing import freeze_parts, keep_in_evaluation
@@ -53,7 +54,7 @@ class ImageClassification(Task):
         card: classes and normalisation.
         mixing: of pictures in training.
         label_smoothing: in training, 0..1.
-        freeze: parts of the body that training leaves as they are, of `hrnet.tasks.freezing.FREEZABLE_PARTS`.
+        freeze: parts of the body that training leaves as they are, of `hrnet.models.backbone.FREEZABLE_PARTS`.
     """
 
     def __init__(
@@ -70,14 +71,13 @@ class ImageClassification(Task):
         self.mixing = mixing or Mixing()
         self.label_smoothing = label_smoothing
         self.normalization = PictureNormalization(card.mean, card.std, card.channel_order)
-        self.freeze = tuple(freeze)
-        freeze_parts(network, self.freeze)
+        self.frozen = freeze_parts(network, freeze)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> ImageClassification:
         """Switch between training and evaluation; what is frozen stays in evaluation."""
         super().train(mode)
-        keep_in_evaluation(freeze_parts(self.network, self.freeze))
+        keep_in_evaluation(self.frozen)
         return self
 
     def normalize(self, images: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class ImageClassification(Task):
         """Loss without smoothing, and by index a `ClassFound`."""
         labels = batch["label"]
         logits = self.logits(batch["image"], self.card.flip_test)
-        ranks = ranks_of(logits, labels)
+        ranks = ranks_of(logits.detach().cpu().numpy(), labels.cpu().numpy())
         best = logits.softmax(-1).max(-1)
         columns = (best.indices.tolist(), best.values.tolist(), ranks.tolist())
         found = {index: ClassFound(*row) for index, *row in zip(batch["index"].tolist(), *columns, strict=True)}
@@ -112,10 +112,3 @@ class ImageClassification(Task):
         card = self.card
         entry = NetworkEntry(card.architecture, card.num_outputs, dict(card.options), card.source)
         return {NETWORK_KEY: entry.to_json(), CLASSIFICATION_CARD_KEY: card.to_json()}
-
-
-def ranks_of(logits: Tensor, labels: Tensor) -> Tensor:
-    """(B,) number of classes that (B, C) logits put before the true one; of equal ones the first comes first."""
-    true = logits.gather(1, labels[:, None].long())
-    earlier = torch.arange(logits.shape[1], device=logits.device) < labels[:, None]
-    return ((logits > true) | ((logits == true) & earlier)).sum(1)

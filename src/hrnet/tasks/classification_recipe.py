@@ -19,7 +19,7 @@ from hrnet.errors import AnnotationError
 from hrnet.losses.classification import Mixing
 from hrnet.structures.captions import captioned
 from hrnet.tasks.classification import ClassFound, ImageClassification, build_classification_network
-from hrnet.tasks.freezing import check_parts
+from hrnet.tasks.freezing import check_freeze
 from hrnet.tasks.recipe import DataSection, ModelSection, Recipe
 from hrnet.tasks.task import Monitor, Sheet, TaskData
 from hrnet.weights.classification_card import ClassificationCard, check_input
@@ -48,9 +48,7 @@ class ClassificationModel(ModelSection):
 
     def __post_init__(self) -> None:
         check_input(self.input_size, self.crop_share)
-        check_parts(self.freeze)
-        if self.freeze and self.start_from is None:
-            raise ValueError(f"freeze: {', '.join(self.freeze)} would stay random; say start_from, a checkpoint, as well")
+        check_freeze(self.freeze, self.start_from)
 
 
 @dataclass(frozen=True)
@@ -119,12 +117,17 @@ class ClassificationTrainingData(TaskData):
     def __init__(self, recipe: ClassificationRecipe) -> None:
         self.recipe = recipe
         section = recipe.data
-        classes = section.classes or _classes_of([self._load(part, None) for part in section.train])
+        read = [self._load(part, section.classes) for part in section.train]
+        classes = section.classes or tuple(sorted({name for data in read for name in data.classes}))
         if len(classes) < 2:
             raise AnnotationError(f"data.train: {_some(list(classes))} alone leaves nothing to tell apart: give two classes")
-        self.train_sets = [self._load(part, classes) for part in section.train]
+        # Read again only where a part lacks classes that others have: ImageNet's folders take a while to list.
+        self.train_sets = [
+            data if data.classes == classes else self._load(part, classes)
+            for part, data in zip(section.train, read, strict=True)
+        ]
         self.val_set = self._load(section.val, classes) if section.val else None
-        self.classes = tuple(classes)
+        self.classes = classes
         self.train_counts = np.sum([part.counts for part in self.train_sets], axis=0)
         if empty := [name for name, count in zip(classes, self.train_counts, strict=True) if count == 0]:
             raise AnnotationError(f"data.train: no picture of {_some(empty)}; add some, or remove the empty folder")
@@ -193,10 +196,6 @@ def build_card(recipe: ClassificationRecipe, classes: tuple[str, ...]) -> Classi
         training_data=recipe.data.terms or ", ".join(part.folder for part in recipe.data.train),
         source="trained with hrnet",
     )
-
-
-def _classes_of(parts: list[ClassFolders]) -> tuple[str, ...]:
-    return tuple(sorted({name for part in parts for name in part.classes}))
 
 
 def _some(names: list[str]) -> str:

@@ -11,7 +11,7 @@ from hrnet.geometry import Floats
 from hrnet.losses import HeatmapMSELoss
 from hrnet.tasks.pose import TopDownPose
 from hrnet.tasks.task import Batch, Validated
-from hrnet.weights.card import PoseCard
+from hrnet.weights.pose_card import PoseCard
 
 
 class FaceLandmarks(TopDownPose):

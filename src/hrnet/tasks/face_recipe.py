@@ -25,7 +25,7 @@ from hrnet.tasks.pose import build_pose_network
 from hrnet.tasks.pose_recipe import PoseModel
 from hrnet.tasks.recipe import DataSection, Recipe
 from hrnet.tasks.task import Monitor, TaskData
-from hrnet.weights.card import PoseCard
+from hrnet.weights.pose_card import PoseCard
 
 
 @dataclass(frozen=True)

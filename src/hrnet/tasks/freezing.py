@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from torch import nn
 
 from hrnet.backbones.hrnet import HRNet
 from hrnet.errors import nearest_name
+from hrnet.models.backbone import FREEZABLE_PARTS
 
-FREEZABLE_PARTS: dict[str, tuple[str, ...]] = {
-    "stem": ("conv1", "bn1", "conv2", "bn2"),
-    "stage1": ("layer1",),
-    "stage2": ("transition1", "stage2"),
-    "stage3": ("transition2", "stage3"),
-    "stage4": ("transition3", "stage4"),
-}
-"""What a recipe calls the parts of the body, and their layers: a stage includes the transition that leads to it."""
+
+def check_freeze(parts: Sequence[str], start_from: str | None) -> None:
+    """Raise ValueError for a part that bodies do not have, or where parts would keep the random weights of the beginning."""
+    check_parts(parts)
+    if parts and start_from is None:
+        raise ValueError(f"freeze: {', '.join(parts)} would stay random; say start_from, a checkpoint, as well")
 
 
 def check_parts(parts: Iterable[str]) -> None:

@@ -37,7 +37,7 @@ class MultiTask(Task):
         architecture: its name.
         parts: the tasks by name; each one's network is an HRNet with a head.
         weights: of the parts' losses, 1 where none is given.
-        freeze: parts of the body that training leaves as they are, of `hrnet.tasks.freezing.FREEZABLE_PARTS`.
+        freeze: parts of the body that training leaves as they are, of `hrnet.models.backbone.FREEZABLE_PARTS`.
 
     Raises:
         ValueError: see `hrnet.models.multi_task.MultiTaskModel`.

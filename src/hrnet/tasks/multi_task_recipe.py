@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hrnet.errors import nearest_name
-from hrnet.tasks.freezing import check_parts
+from hrnet.tasks.freezing import check_freeze
 from hrnet.tasks.multi_task import PART, MultiTask, build_shared_body, local_index
 from hrnet.tasks.recipe import DataSection, ModelSection, Recipe
 from hrnet.tasks.task import Monitor, SampleGroup, Samples, Sheet, TaskData
@@ -40,9 +40,7 @@ class SharedBodySection(ModelSection):
     freeze: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_parts(self.freeze)
-        if self.freeze and self.start_from is None:
-            raise ValueError(f"freeze: {', '.join(self.freeze)} would stay random; say start_from, a checkpoint, as well")
+        check_freeze(self.freeze, self.start_from)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +149,6 @@ class MultiTaskData(TaskData):
         self.epoch_batches = recipe.batches
         self.parts = {name: replace(part.recipe, seed=recipe.seed).load_data() for name, part in recipe.parts.items()}
         self._val_samples = {name: data.val_samples() for name, data in self.parts.items()}
-        self._numbers = {name: number for number, name in enumerate(self.parts)}
         self.monitor = self._monitor()
         self.sheet = self._sheet()
 

@@ -24,7 +24,7 @@ from hrnet.structures.class_set import ClassSet
 from hrnet.tasks.recipe import DataSection, ModelSection, Recipe
 from hrnet.tasks.segmentation import FoundPixels, PixelLossSettings, Segmentation, build_segmentation_network
 from hrnet.tasks.task import Monitor, Sheet, TaskData
-from hrnet.weights.card import IMAGENET_MEAN
+from hrnet.weights.model_card import IMAGENET_MEAN
 from hrnet.weights.segmentation_card import SegmentationCard, SegmentationTest
 
 _MEAN_COLOR = (round(255 * IMAGENET_MEAN[0]), round(255 * IMAGENET_MEAN[1]), round(255 * IMAGENET_MEAN[2]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hrnet.tasks.recipe import Recipe
+    from hrnet.tasks.recipe_reading import load_recipe
     from hrnet.training.engine import train
-    from hrnet.training.recipe import Recipe, load_recipe
 
 __all__ = ["Recipe", "load_recipe", "train"]
 
@@ -17,8 +18,12 @@ def __getattr__(name: str) -> Any:
         from hrnet.training.engine import train
 
         return train
-    if name in ("Recipe", "load_recipe"):
-        from hrnet.training import recipe
+    if name == "Recipe":
+        from hrnet.tasks.recipe import Recipe
 
-        return getattr(recipe, name)
+        return Recipe
+    if name == "load_recipe":
+        from hrnet.tasks.recipe_reading import load_recipe
+
+        return load_recipe
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,8 @@ from typing import Any
 
 from hrnet.atomic_files import write_atomically
 from hrnet.errors import MissingExtraError
-from hrnet.training.recipe import Recipe, load_recipe
+from hrnet.tasks.recipe import Recipe
+from hrnet.tasks.recipe_reading import load_recipe
 
 try:
     import lightning
@@ -66,7 +67,7 @@ def train(
     """Train a network for the task of a recipe.
 
     Args:
-        recipe: a `Recipe`, a YAML file, or one of `hrnet.training.recipe.list_recipes`.
+        recipe: a `Recipe`, a YAML file, or one of `hrnet.tasks.recipe_reading.list_recipes`.
         overrides: ``key.path=value`` changes to the recipe; not with a `Recipe`.
         output: the run's folder; ``runs/NAME`` where it is not given.
         resume: go on from the last checkpoint of that folder, where there is one. An epoch that was interrupted is run again

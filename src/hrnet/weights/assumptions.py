@@ -11,8 +11,9 @@ from hrnet.codecs.specification import CodecName
 from hrnet.data.keypoint_sets import keypoint_set, sets_of_size
 from hrnet.errors import CheckpointError, nearest_name
 from hrnet.structures import KeypointSet
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard, channels_per_keypoint
 from hrnet.weights.layouts import PLAIN
+from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
+from hrnet.weights.pose_card import PoseCard, channels_per_keypoint
 from hrnet.weights.recognition import Recognition
 
 # The sets that published top-down checkpoints with so many outputs nearly always have.

@@ -48,7 +48,7 @@ def _on_record(published: ZooEntry, network: NetworkEntry) -> tuple[BottomUpCard
     if published.keypoint_set is None:
         raise CheckpointError(f"the record of {published.name} does not name its keypoints")
     assumed = [_SENTENCES.get(fact, fact) for fact in published.assumed]
-    toolkit, config = published.sources[0]
+    toolkit, _ = published.sources[0]
     udp = "udp" in published.tag.split("_")
     decoding, how = _decoding(network.family, toolkit, udp)
     if published.decoding is None:
@@ -60,13 +60,7 @@ def _on_record(published: ZooEntry, network: NetworkEntry) -> tuple[BottomUpCard
         size_rule="square" if network.family == _HOURGLASSES else "short_side",
         decoding=decoding,
         options=dict(network.options),
-        channel_order=published.channel_order,
-        mean=published.mean,
-        std=published.std,
-        license=published.license,
-        training_data=published.training_data,
-        metrics=dict(published.results[0].metrics) if published.results else {},
-        source=f"{toolkit}, {config}, {published.urls[0]}",
+        **published.card_facts,
     )
     if card.num_outputs != network.num_outputs:
         raise CheckpointError(

@@ -8,50 +8,38 @@ from typing import Any, Literal
 
 from hrnet.codecs.associative_embedding import AssociativeEmbeddingSpec
 from hrnet.structures import KeypointSet
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, card_from_json, card_to_json, check_normalization
+from hrnet.weights.model_card import ModelCard
 
 BOTTOM_UP_CARD_KEY = "hrnet.bottom_up_card"
 """Under this key the JSON of a card lies in the metadata of a safetensors file, or at the top level of a PyTorch file."""
 
 
 @dataclass(frozen=True)
-class BottomUpCard:
+class BottomUpCard(ModelCard):
     """Everything that is needed to use a bottom-up pose checkpoint as it was trained.
 
     Attributes:
-        architecture, options: for `hrnet.models.build_model`.
+        options: for `hrnet.models.build_model`.
         keypoint_set: the keypoints, in the order of the outputs.
         input_size: side in pixels that pictures are brought to.
         size_rule: which side, and how the rest is padded: the short one (`place_picture`, HigherHRNet), or the long one, into
             a square (`place_square`, the hourglass).
         decoding: how people are found in the maps.
-        channel_order: of the network's input; pictures are RGB and are turned round for a network trained on BGR.
-        mean, std: of the input's channels, in that order, in 0..1 units.
         flip_test: whether published or stated metrics average over the mirrored picture.
-        license, training_data, metrics, source: as of `PoseCard`.
+        others: of `ModelCard`.
     """
 
-    architecture: str
     keypoint_set: KeypointSet
     input_size: int = 512
     size_rule: Literal["short_side", "square"] = "short_side"
     decoding: AssociativeEmbeddingSpec = field(default_factory=AssociativeEmbeddingSpec)
     options: Mapping[str, Any] = field(default_factory=dict)
-    channel_order: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
     flip_test: bool = True
-    license: str | None = None
-    training_data: str | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
-    source: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.architecture:
-            raise ValueError("architecture must name a network of hrnet.models.list_models('bottom-up pose')")
+        super().__post_init__()
         if self.input_size < 32:
             raise ValueError(f"input_size is a side of at least 32 pixels, got {self.input_size}")
-        check_normalization(self.mean, self.std)
 
     @property
     def num_outputs(self) -> int:
@@ -63,12 +51,3 @@ class BottomUpCard:
         """For each of the network's heatmaps the one it becomes in a mirror."""
         flip = self.keypoint_set.flip_indices
         return (*flip, len(flip)) if self.decoding.has_center_joint else flip
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Return strict JSON that `from_json` reads. Raises ValueError for a metric that is not finite."""
-        return card_to_json(self, indent)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> BottomUpCard:
-        """Read a card. Raises CheckpointError as `PoseCard.from_json` does."""
-        return card_from_json(cls, text)

@@ -36,7 +36,6 @@ def assumed_classification_card(entry: ZooEntry | None, network: NetworkEntry) -
     preprocessing = entry.preprocessing or {}
     if "crop_share" not in preprocessing:
         assumed.append("the middle 0.875 of the picture, bilinear")
-    toolkit, config = entry.sources[0]
     card = ClassificationCard(
         architecture=network.architecture,
         num_classes=count,
@@ -45,13 +44,7 @@ def assumed_classification_card(entry: ZooEntry | None, network: NetworkEntry) -
         crop_share=preprocessing.get("crop_share", 0.875),
         interpolation=preprocessing.get("interpolation", "bilinear"),
         options=dict(network.options),
-        channel_order=entry.channel_order,
-        mean=entry.mean,
-        std=entry.std,
-        license=entry.license,
-        training_data=entry.training_data,
-        metrics=dict(entry.results[0].metrics) if entry.results else {},
-        source=f"{toolkit}, {config}, {entry.urls[0]}",
+        **entry.card_facts,
     )
     return card, [*assumed, *entry.assumed]
 

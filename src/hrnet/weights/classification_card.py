@@ -6,54 +6,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, card_from_json, card_to_json, check_normalization
+from hrnet.weights.model_card import ModelCard
 
 CLASSIFICATION_CARD_KEY = "hrnet.classification_card"
 """Under this key the JSON of a card lies in the metadata of a safetensors file, or at the top level of a PyTorch file."""
 
 
 @dataclass(frozen=True)
-class ClassificationCard:
+class ClassificationCard(ModelCard):
     """Everything that is needed to use a classifier as it was trained.
 
     Attributes:
-        architecture, options: for `hrnet.models.build_model`.
+        options: for `hrnet.models.build_model`.
         num_classes: C, outputs of the network.
         classes: the C names, in the order of the outputs; None where nobody knows them.
         input_size: (height, width) of the network's input.
         crop_share: share of a picture's shorter side that is in the input; see `hrnet.data.resampling.center_crop`.
         interpolation: how pictures are resized.
-        channel_order: of the network's input; pictures are RGB and are turned round for a network trained on BGR.
-        mean, std: of the input's channels, in that order, in 0..1 units.
         flip_test: whether published or stated metrics average over the mirrored picture.
-        license, training_data, metrics, source: as of `hrnet.weights.card.PoseCard`.
+        others: of `ModelCard`.
     """
 
-    architecture: str
     num_classes: int
     classes: tuple[str, ...] | None = None
     input_size: tuple[int, int] = (224, 224)
     crop_share: float = 0.875
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     options: Mapping[str, Any] = field(default_factory=dict)
-    channel_order: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
     flip_test: bool = False
-    license: str | None = None
-    training_data: str | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
-    source: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.architecture:
-            raise ValueError("architecture must name a network of hrnet.models.list_models('image classification')")
+        super().__post_init__()
         if self.num_classes < 1:
             raise ValueError(f"num_classes must be at least 1, got {self.num_classes}")
         if self.classes is not None and len(self.classes) != self.num_classes:
             raise ValueError(f"there are {self.num_classes} outputs, but {len(self.classes)} names of classes")
         check_input(self.input_size, self.crop_share)
-        check_normalization(self.mean, self.std)
 
     @property
     def num_outputs(self) -> int:
@@ -64,15 +52,6 @@ class ClassificationCard:
     def class_names(self) -> tuple[str, ...]:
         """The C names, ``"class 207"`` and so on where nobody knows them."""
         return self.classes or tuple(f"class {number}" for number in range(self.num_classes))
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Return strict JSON that `from_json` reads. Raises ValueError for a metric that is not finite."""
-        return card_to_json(self, indent)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> ClassificationCard:
-        """Read a card. Raises CheckpointError as `hrnet.weights.card.PoseCard.from_json` does."""
-        return card_from_json(cls, text)
 
 
 def check_input(input_size: tuple[int, int], crop_share: float) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from hrnet.weights.card import CARD_KEY
 from hrnet.weights.checkpoint import Checkpoint, open_checkpoint
 from hrnet.weights.files import LEFT_OVER
 from hrnet.weights.layouts import LAYOUTS, OURS, Layout, layout_called, require_layout
 from hrnet.weights.network_entry import NETWORK_KEY, family_name
+from hrnet.weights.pose_card import CARD_KEY
 from hrnet.weights.writing import WRITTEN_SUFFIXES, write_checkpoint
 
 

@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from hrnet.errors import CheckpointError
+from hrnet.errors import CheckpointError, nearest_name
 from hrnet.models.variants import family_of
 from hrnet.weights.bottom_up_assumptions import assumed_bottom_up_card
 from hrnet.weights.bottom_up_card import BOTTOM_UP_CARD_KEY, BottomUpCard
 from hrnet.weights.bundle import bundled_models
-from hrnet.weights.card import PoseCard, card_from_json
 from hrnet.weights.checkpoint import checkpoint_of
 from hrnet.weights.classification_assumptions import assumed_classification_card
 from hrnet.weights.classification_card import CLASSIFICATION_CARD_KEY, ClassificationCard
 from hrnet.weights.files import FileFacts, read_state_dict
 from hrnet.weights.instance_card import INSTANCE_CARD_KEY, InstanceEmbeddingCard
+from hrnet.weights.model_card import ModelCard
 from hrnet.weights.network_entry import NetworkEntry
 from hrnet.weights.parts import MULTI_TASK_KEY, fit_body, take_part
 from hrnet.weights.pose import pose_network
@@ -42,7 +42,7 @@ class CardKind(NamedTuple):
     """
 
     key: str
-    card: type
+    card: type[ModelCard]
     assume: Callable[[ZooEntry | None, NetworkEntry], tuple[Any, list[str]]]
 
 
@@ -58,8 +58,8 @@ CARD_KINDS: Mapping[str, CardKind] = {
 }
 """Tasks beside the top-down ones, whose card is `PoseCard`; names as of `hrnet.models.variants.Family`."""
 
-Card = PoseCard | BottomUpCard | ClassificationCard | SegmentationCard | InstanceEmbeddingCard
-"""A card of any task."""
+TOP_DOWN_OPTIONS = ("architecture", "codec", "input_size", "keypoint_set")
+"""What may be said about a top-down file beside what it says itself; see `hrnet.weights.pose.load_pose`."""
 
 
 def load_described(
@@ -71,7 +71,7 @@ def load_described(
     progress: Progress | None = None,
     part: str | None = None,
     **options: Any,
-) -> tuple[nn.Module, Card]:
+) -> tuple[nn.Module, ModelCard]:
     """Load a network of any task that predictors exist for.
 
     Args:
@@ -110,18 +110,19 @@ def _described(
     published: ZooEntry | None,
     tell: Callable[[str], None],
     options: Mapping[str, Any],
-) -> tuple[nn.Module, Card]:
+) -> tuple[nn.Module, ModelCard]:
     task = _task(state, facts, published)
-    try:
-        if task in TOP_DOWN:
-            return pose_network(state, facts, published, announce=tell, **options)
-        kind = CARD_KINDS[task]
-        checkpoint = checkpoint_of(state, facts, published, **options)
-    except TypeError as error:
-        raise ValueError(f"{facts.path.name} is for {task}, which does not take these options: {error}") from error
+    if task in TOP_DOWN:
+        if unknown := [name for name in options if name not in TOP_DOWN_OPTIONS]:
+            raise ValueError(
+                f"{facts.path.name} is for {task}: no option {unknown[0]!r}; {nearest_name(unknown[0], TOP_DOWN_OPTIONS)}"
+            )
+        return pose_network(state, facts, published, announce=tell, **options)
+    kind = CARD_KINDS[task]
+    checkpoint = checkpoint_of(state, facts, published, **options)
     stated = facts.metadata.get(kind.key)
     if stated is not None:
-        return checkpoint.network, card_from_json(kind.card, stated)
+        return checkpoint.network, kind.card.from_json(stated)
     card, assumed = kind.assume(published, checkpoint.entry)
     if assumed:
         tell(f"{facts.path.name} does not say how it was trained; assumed: {'; '.join(assumed)}")

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from hrnet.errors import CheckpointError, nearest_name
-from hrnet.weights.card import CARD_KEY, PoseCard
 from hrnet.weights.network_entry import NETWORK_KEY, NetworkEntry
+from hrnet.weights.pose_card import CARD_KEY, PoseCard
 from hrnet.weights.pytorch_file import map_pytorch_file, read_pytorch_file, tensors_in
 from hrnet.weights.safetensors_file import looks_like_safetensors, read_safetensors_file
 from hrnet.weights.writing import write_checkpoint

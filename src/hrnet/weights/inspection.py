@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hrnet.weights.card import PoseCard
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.layouts import LAYOUTS
 from hrnet.weights.nearest import nearest_network
+from hrnet.weights.pose_card import PoseCard
 from hrnet.weights.recognition import Recognition, identify_file
 
 

@@ -19,9 +19,9 @@ from hrnet.models.part_network import body_spec, body_upsampling, set_upsampling
 from hrnet.models.variants import build_model
 from hrnet.nn.exchange import Upsampling
 from hrnet.weights.bundle import bundled_models
-from hrnet.weights.card import CARD_KEY, PoseCard
 from hrnet.weights.files import FileFacts, read_state_dict
 from hrnet.weights.network_entry import NETWORK_KEY, NetworkEntry
+from hrnet.weights.pose_card import CARD_KEY, PoseCard
 from hrnet.weights.pytorch_file import map_pytorch_file
 from hrnet.weights.safetensors_file import looks_like_safetensors
 from hrnet.weights.writing import write_checkpoint

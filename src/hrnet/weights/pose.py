@@ -16,9 +16,9 @@ from hrnet.models import PoseNetwork, build_model
 from hrnet.structures import KeypointSet
 from hrnet.weights.assumptions import assumed_card, named_codec
 from hrnet.weights.bundle import bundled_models
-from hrnet.weights.card import PoseCard, channels_per_keypoint
 from hrnet.weights.files import FileFacts, read_state_dict
 from hrnet.weights.loading import load_into
+from hrnet.weights.pose_card import PoseCard, channels_per_keypoint
 from hrnet.weights.recognition import identify, recognize
 from hrnet.weights.zoo.entries import ZooEntry, zoo_entries
 from hrnet.weights.zoo.fetch import Progress

@@ -115,21 +115,14 @@ def _on_record(published: ZooEntry, network: NetworkEntry) -> tuple[Segmentation
         raise CheckpointError(
             f"{published.name} has {network.num_outputs} classes, and {published.dataset} has {classes.num_classes}"
         )
-    toolkit, config = published.sources[0]
     card = SegmentationCard(
         architecture=network.architecture,
         class_set=classes,
         crop_size=published.input_size,
         test=protocol.test,
         options=dict(network.options),
-        channel_order=published.channel_order,
-        mean=published.mean,
-        std=published.std,
         flip_test=protocol.flip_test,
-        license=published.license,
-        training_data=published.training_data,
-        metrics=dict(published.results[0].metrics) if published.results else {},
-        source=f"{toolkit}, {config}, {published.urls[0]}",
+        **published.card_facts,
     )
     assumed = [_SENTENCES.get(fact, fact) for fact in published.assumed]
     assumed.append(f"the {classes.num_classes} classes of {classes.name!r} in their usual order")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hrnet.structures.class_set import ClassSet
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, card_from_json, card_to_json, check_normalization
+from hrnet.weights.model_card import ModelCard
 
 SEGMENTATION_CARD_KEY = "hrnet.segmentation_card"
 """Under this key the JSON of a card lies in the metadata of a safetensors file, or at the top level of a PyTorch file."""
@@ -50,40 +50,28 @@ class SegmentationTest:
 
 
 @dataclass(frozen=True)
-class SegmentationCard:
+class SegmentationCard(ModelCard):
     """Everything that is needed to use a segmentation checkpoint as it was trained.
 
     Attributes:
-        architecture, options: for `hrnet.models.build_model`; ``align_corners`` is one of the options.
+        options: for `hrnet.models.build_model`; ``align_corners`` is one of the options.
         class_set: the classes, in the order of the outputs.
         crop_size: (height, width) that it was trained at, and of windows.
         test: how whole pictures are brought to the network.
-        channel_order: of the network's input; pictures are RGB and are turned round for a network trained on BGR.
-        mean, std: of the input's channels, in that order, in 0..1 units.
         flip_test: whether published or stated metrics average over the mirrored picture.
-        license, training_data, metrics, source: as of `PoseCard`.
+        others: of `ModelCard`.
     """
 
-    architecture: str
     class_set: ClassSet
     crop_size: tuple[int, int] = (512, 1024)
     test: SegmentationTest = field(default_factory=SegmentationTest)
     options: Mapping[str, Any] = field(default_factory=dict)
-    channel_order: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
     flip_test: bool = False
-    license: str | None = None
-    training_data: str | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
-    source: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.architecture:
-            raise ValueError("architecture must name a network of hrnet.models.list_models('segmentation')")
+        super().__post_init__()
         if min(self.crop_size) < 32:
             raise ValueError(f"crop_size is (height, width) of at least 32 pixels each, got {self.crop_size}")
-        check_normalization(self.mean, self.std)
 
     @property
     def num_outputs(self) -> int:
@@ -94,12 +82,3 @@ class SegmentationCard:
     def align_corners(self) -> bool:
         """How outputs are resized to pictures: as the network resizes its branches; by default True with the OCR head alone."""
         return bool(self.options.get("align_corners", self.architecture.endswith("_ocr")))
-
-    def to_json(self, indent: int | None = None) -> str:
-        """Return strict JSON that `from_json` reads. Raises ValueError for a metric that is not finite."""
-        return card_to_json(self, indent)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> SegmentationCard:
-        """Read a card. Raises CheckpointError as `PoseCard.from_json` does."""
-        return card_from_json(cls, text)

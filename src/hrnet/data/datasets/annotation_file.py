@@ -14,11 +14,11 @@ from hrnet.errors import AnnotationError
 from hrnet.structures import KeypointSet
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file.
+def read_content(path: str | Path) -> bytes:
+    """The bytes of an annotation file.
 
     Raises:
-        AnnotationError: it is missing, a folder, empty, cut off or not JSON.
+        AnnotationError: it is missing, a folder, or empty.
     """
     path = Path(path)
     try:
@@ -31,6 +31,16 @@ def read_json(path: str | Path) -> Any:
         raise AnnotationError(f"{path}: the annotation file cannot be read ({error.strerror or error})") from error
     if not content.strip():
         raise AnnotationError(f"{path}: the annotation file is empty")
+    return content
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        AnnotationError: it is missing, a folder, empty, cut off or not JSON.
+    """
+    content = read_content(path)
     try:
         return json.loads(content)
     except UnicodeDecodeError as error:

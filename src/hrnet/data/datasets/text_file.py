@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hrnet.data.datasets.annotation_file import shortened
+from hrnet.data.datasets.annotation_file import read_content, shortened
 from hrnet.errors import AnnotationError
 
 
@@ -17,17 +17,7 @@ def read_lines(path: str | Path) -> list[str]:
     Raises:
         AnnotationError: it is missing, a folder, empty, or no text.
     """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise AnnotationError(f"{path}: there is no such annotation file") from None
-    except IsADirectoryError:
-        raise AnnotationError(f"{path}: expected an annotation file, got a folder") from None
-    except OSError as error:
-        raise AnnotationError(f"{path}: the annotation file cannot be read ({error.strerror or error})") from error
-    if not content.strip():
-        raise AnnotationError(f"{path}: the annotation file is empty")
+    content = read_content(path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
 from urllib.parse import unquote, urlsplit
 
 from hrnet.codecs.specification import CodecSpec
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.errors import nearest_name
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard
+from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
+from hrnet.weights.pose_card import PoseCard
 
 Task = Literal[
     "pose", "facial landmarks", "hand pose", "bottom-up pose", "image classification", "segmentation", "object detection",
@@ -57,6 +58,18 @@ class Result:
     dataset: str
     metrics: Mapping[str, float]
     task: str | None = None
+
+
+class CardFacts(TypedDict):
+    """What an entry says for the card of any task, as arguments of `hrnet.weights.model_card.ModelCard`."""
+
+    channel_order: Literal["rgb", "bgr"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    license: str | None
+    training_data: str | None
+    metrics: dict[str, float]
+    source: str
 
 
 @dataclass(frozen=True)
@@ -141,15 +154,11 @@ class ZooEntry:
         name = next((name for name in _HEADLINES if name in metrics), next(iter(metrics)))
         return name, metrics[name]
 
-    def card(self) -> PoseCard | None:
-        """All that is needed to use a top-down network; None for other tasks and networks this package does not have."""
-        if self.task not in TOP_DOWN or self.architecture is None or self.codec is None or self.keypoint_set is None:
-            return None
+    @property
+    def card_facts(self) -> CardFacts:
+        """For the card of the network; the task's own fields are added to it."""
         toolkit, config = self.sources[0]
-        return PoseCard(
-            architecture=self.architecture,
-            keypoint_set=keypoint_set(self.keypoint_set),
-            codec=self.codec,
+        return CardFacts(
             channel_order=self.channel_order,
             mean=self.mean,
             std=self.std,
@@ -157,6 +166,17 @@ class ZooEntry:
             training_data=self.training_data,
             metrics=dict(self.results[0].metrics) if self.results else {},
             source=f"{toolkit}, {config}, {self.urls[0]}",
+        )
+
+    def card(self) -> PoseCard | None:
+        """All that is needed to use a top-down network; None for other tasks and networks this package does not have."""
+        if self.task not in TOP_DOWN or self.architecture is None or self.codec is None or self.keypoint_set is None:
+            return None
+        return PoseCard(
+            architecture=self.architecture,
+            keypoint_set=keypoint_set(self.keypoint_set),
+            codec=self.codec,
+            **self.card_facts,
         )
 
 

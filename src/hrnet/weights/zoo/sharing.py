@@ -12,9 +12,9 @@ from typing import Any
 from torch import nn
 
 from hrnet.models import PoseNetwork
-from hrnet.weights.card import PoseCard
 from hrnet.weights.files import save_checkpoint
 from hrnet.weights.pose import load_pose
+from hrnet.weights.pose_card import PoseCard
 from hrnet.weights.zoo import hub
 
 
