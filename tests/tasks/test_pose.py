@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from hrnet.codecs import CodecSpec
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.structures import KeypointSet
 from hrnet.tasks.pose import TopDownPose
-from hrnet.weights.card import PoseCard
+from hrnet.weights.pose_card import PoseCard
 
 MPII = PoseCard("pose_hrnet_w18_small_v1", keypoint_set("mpii"), CodecSpec(input_size=(64, 48)))
 
@@ -72,3 +73,19 @@ def test_absent_keypoints_are_taught_to_be_empty() -> None:
     assert task.losses(data)["total"].item() == 0  # unlabelled: no opinion
     data["absent"][:] = True
     assert task.losses(data)["total"].item() == pytest.approx(0.5 * 0.2**2)
+
+
+def test_mirror_loss_is_added_with_its_weight() -> None:
+    data = batch()
+    plain = TopDownPose(Constant(0.2), MPII).losses(data)
+    losses = TopDownPose(Constant(0.2), MPII, mirror_weight=0.5).losses(data)
+    assert losses["heatmaps"].item() == pytest.approx(plain["total"].item())
+    assert losses["mirror"].item() == pytest.approx(math.log(2), rel=0.1)  # equal maps do not tell the sides apart
+    assert losses["total"].item() == pytest.approx((losses["heatmaps"] + 0.5 * losses["mirror"]).item())
+    assert plain.keys() == {"total"}
+
+
+def test_mirror_loss_needs_heatmaps_alone() -> None:
+    combined = replace(MPII, codec=CodecSpec(name="udp_combined", input_size=(64, 48)))
+    with pytest.raises(ValueError, match="mirror_weight is not defined for codec 'udp_combined'"):
+        TopDownPose(Constant(0.0, 48), combined, mirror_weight=0.1)

@@ -1,5 +1,6 @@
 """Losses: outputs and targets to named scalars."""
 
 from hrnet.losses.heatmap import CombinedTargetLoss, HeatmapMSELoss
+from hrnet.losses.mirror import MirrorLoss
 
-__all__ = ["CombinedTargetLoss", "HeatmapMSELoss"]
+__all__ = ["CombinedTargetLoss", "HeatmapMSELoss", "MirrorLoss"]

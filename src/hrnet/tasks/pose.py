@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 from hrnet.codecs import UDPCombinedCodec, build_codec
 from hrnet.geometry import apply_affine
-from hrnet.losses import CombinedTargetLoss, HeatmapMSELoss
+from hrnet.losses import CombinedTargetLoss, HeatmapMSELoss, MirrorLoss
 from hrnet.models import PoseNetwork, build_model, list_models
 from hrnet.tasks.normalization import PictureNormalization
 from hrnet.tasks.task import Batch, Task, Validated
-from hrnet.weights.card import CARD_KEY
+from hrnet.weights.pose_card import CARD_KEY
 
 if TYPE_CHECKING:
     from hrnet.codecs import HeatmapCodec
-    from hrnet.weights.card import PoseCard
+    from hrnet.weights.pose_card import PoseCard
 
 
 def build_pose_network(card: PoseCard) -> PoseNetwork:
@@ -42,10 +42,19 @@ class TopDownPose(Task):
         card: codec, keypoint set and normalisation.
         hardest_keypoints: train with OHKM on that many keypoints; None for all.
         joint_weights: train with the keypoint set's weights, which stress wrists and ankles, instead of equal ones.
+        mirror_weight: of the `MirrorLoss` that is added to the loss of the heatmaps; 0 for none.
+
+    Raises:
+        ValueError: a choice that the codec or the keypoint set does not allow.
     """
 
     def __init__(
-        self, network: nn.Module, card: PoseCard, hardest_keypoints: int | None = None, joint_weights: bool = False
+        self,
+        network: nn.Module,
+        card: PoseCard,
+        hardest_keypoints: int | None = None,
+        joint_weights: bool = False,
+        mirror_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
@@ -54,7 +63,11 @@ class TopDownPose(Task):
         combined = isinstance(self.codec, UDPCombinedCodec)
         if combined and hardest_keypoints is not None:
             raise ValueError("hardest_keypoints (OHKM) is not defined for codec 'udp_combined'; use None")
+        if combined and mirror_weight:
+            raise ValueError("mirror_weight is not defined for codec 'udp_combined'; use 0")
         self.loss = CombinedTargetLoss() if combined else HeatmapMSELoss(hardest_keypoints)
+        self.mirror_weight = mirror_weight
+        self.mirror_loss = MirrorLoss(card.keypoint_set.flip_indices)
         self.normalization = PictureNormalization(card.mean, card.std, card.channel_order)
         weights = card.keypoint_set.joint_weights if joint_weights else None
         if joint_weights and weights is None:
@@ -99,7 +112,11 @@ class TopDownPose(Task):
         weights = torch.where(batch["absent"], torch.ones_like(weights), weights) * self.joint_weights
         maps = self.network(self.normalize(batch["image"]))
         stages = maps.unbind(1) if maps.ndim == 5 else [maps]
-        return {"total": torch.stack([self.loss(stage, heatmaps, weights) for stage in stages]).sum()}
+        loss = torch.stack([self.loss(stage, heatmaps, weights) for stage in stages]).sum()
+        if not self.mirror_weight:
+            return {"total": loss}
+        mirror = torch.stack([self.mirror_loss(stage, heatmaps, batch["visibility"]) for stage in stages]).sum()
+        return {"total": loss + self.mirror_weight * mirror, "heatmaps": loss.detach(), "mirror": mirror.detach()}
 
     def validate(self, batch: Batch) -> Validated:
         """Loss, and by index keypoints (K, 2) in pixels of the picture with scores (K,)."""

@@ -22,7 +22,8 @@ from hrnet.tasks.keypoint_data import one_keypoint_set
 from hrnet.tasks.pose import TopDownPose, build_pose_network
 from hrnet.tasks.recipe import DataSection, ModelSection, Recipe
 from hrnet.tasks.task import Monitor, TaskData
-from hrnet.weights.card import IMAGENET_MEAN, IMAGENET_STD, PoseCard
+from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
+from hrnet.weights.pose_card import PoseCard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,8 @@ class PoseRecipe(Recipe):
     Attributes:
         hardest_keypoints: train on the hardest keypoints of each person alone (OHKM).
         joint_weights: weigh the loss with the keypoint set's weights; off in all published recipes.
+        mirror_weight: of a loss that tells left from right where a small network does not learn it (`hrnet.losses.MirrorLoss`);
+            0.01 weighs about as much as the heatmaps. Not in the papers (0).
     """
 
     task: Literal["pose"] = "pose"
@@ -72,6 +75,12 @@ class PoseRecipe(Recipe):
     augmentation: PoseAugmentation = field(default_factory=PoseAugmentation)
     hardest_keypoints: int | None = None
     joint_weights: bool = False
+    mirror_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mirror_weight < 0:
+            raise ValueError(f"mirror_weight must be at least 0, got {self.mirror_weight}")
 
     def load_data(self) -> PoseTrainingData:
         return PoseTrainingData(self)
@@ -116,7 +125,8 @@ class PoseTrainingData(TaskData):
 
     def build_task(self) -> TopDownPose:
         card = build_card(self.recipe, self.keypoint_set)
-        return TopDownPose(build_pose_network(card), card, self.recipe.hardest_keypoints, self.recipe.joint_weights)
+        recipe = self.recipe
+        return TopDownPose(build_pose_network(card), card, recipe.hardest_keypoints, recipe.joint_weights, recipe.mirror_weight)
 
     def measure(self, found: Mapping[int, Any]) -> dict[str, float]:
         if set(TORSO) <= set(self.keypoint_set.keypoints):
