@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 
 from hrnet.atomic_files import write_atomically
+from hrnet.metrics.tables import csv_text
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.network_entry import NETWORK_KEY
 from hrnet.weights.writing import write_checkpoint
@@ -43,14 +44,13 @@ def main() -> None:
 
 
 def joined_logs(runs: list[Path]) -> str:
-    """The ``log.csv`` of all runs with the run's name in front of each row."""
-    lines = []
+    """The ``log.csv`` of all runs with the run's name in front of each row; empty where a run has no such column."""
+    rows = []
     for run in runs:
         with (run / "log.csv").open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file)
-        lines += [",".join(["run", *header])] if not lines else []
-        lines += [",".join([run.name, *row]) for row in rows]
-    return "\n".join(lines) + "\n"
+            rows += [{"run": run.name, **row} for row in csv.DictReader(file)]
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    return csv_text(header, ([row.get(name, "") for name in header] for row in rows))
 
 
 if __name__ == "__main__":
