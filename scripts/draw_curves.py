@@ -33,7 +33,9 @@ def draw(log: Path) -> str:
     with log.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     measure = next(name for name in MEASURES if name in rows[0])
-    loss = {name: column(rows, name) for name in ("train/loss", "val/loss")}
+    # The validation's loss has no part beside the heatmaps'.
+    trained = "train/heatmaps" if "train/heatmaps" in rows[0] else "train/loss"
+    loss = {name: column(rows, name) for name in (trained, "val/loss")}
     panels = [panel(loss, 0), panel({measure: column(rows, measure)}, WIDTH)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{HEIGHT}" '

@@ -94,9 +94,9 @@ def test_classes(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_features(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["features", str(pictures), "--output", str(tmp_path / "f.npz"), "--input-size", "64", "64"]) == 0
-    assert "240 features" in capsys.readouterr().out
+    assert "270 features" in capsys.readouterr().out
     with np.load(tmp_path / "f.npz") as found:
-        assert found["features"].shape == (2, 240)
+        assert found["features"].shape == (2, 270)
 
 
 def test_several_people(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-DEFAULT_MODEL = "pose_hrnet_w18_small_v1.lspet_256x192"
+DEFAULT_MODEL = "pose_hrnet_w18_small_v2.lspet_256x192"
 DEFAULT_FACE_MODEL = "face_hrnetv2_w18_small_v1.faces68_128"
 _SUFFIX = ".safetensors"
 
