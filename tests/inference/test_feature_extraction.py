@@ -48,13 +48,13 @@ def test_the_bundled_pose_network_describes_pictures() -> None:
     extractor = build_feature_extractor(device="cpu", input_size=(64, 64), announce=pytest.fail)
     images = [np.asarray(draw_class("disc", 0)), np.asarray(draw_class("stripes", 0, (90, 60)))]
     features = extractor.extract(images)
-    assert (extractor.dimension, extractor.kind, extractor.crop_share) == (15 * 16, "branches", 1.0)
-    assert features.shape == (2, 240)
+    assert (extractor.dimension, extractor.kind, extractor.crop_share) == (15 * 18, "branches", 1.0)
+    assert features.shape == (2, 270)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
     assert np.abs(features[0] - features[1]).max() > 0.01
     assert np.abs(extractor(images[1]) - features[1]).max() < 1e-4
-    assert extractor.extract([]).shape == (0, 240)
+    assert extractor.extract([]).shape == (0, 270)
 
 
 def test_branches_are_means_of_what_leaves_the_body() -> None:
