@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from hrnet.data.report_text import closing_lines, size_lines, some, with_reasons
+from hrnet.data.report_text import (
+    closing_lines,
+    comparison_notes,
+    counted,
+    overlap,
+    pairs_of_files,
+    size_lines,
+    some,
+    with_reasons,
+)
 
 _RARE = 10.0  # a class with fewer than a tenth of the pictures of the commonest is called rare
 
@@ -26,9 +35,6 @@ class RepeatedPicture(NamedTuple):
     first_class: str
     second_class: str
     part: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.first} = {self.second}"
 
 
 @dataclass
@@ -77,22 +83,18 @@ class ClassFolderReport:
         if len(self.classes) < 2:
             found.append("there is one class: nothing to tell apart")
         if empty := [entry.name for entry in self.classes if entry.pictures == 0]:
-            found.append(f"{_count(empty, 'class has', 'classes have')} no picture: {some(empty)}")
+            found.append(f"{counted(empty, 'class has', 'classes have')} no picture: {some(empty)}")
         for part, names in self.unknown_classes.items():
-            found.append(f"{part} has {_count(names, 'class', 'classes')} that {self.name} has not: {some(names)}")
+            found.append(f"{part} has {counted(names, 'class', 'classes')} that {self.name} has not: {some(names)}")
         if self.unreadable_pictures:
             listed = with_reasons(self.unreadable_pictures)
-            found.append(f"{_count(listed, 'picture', 'pictures')} cannot be read: {some(listed)}")
+            found.append(f"{counted(listed, 'picture', 'pictures')} cannot be read: {some(listed)}")
         contradictions = [pair for pair in self.repeated_pictures if pair.first_class != pair.second_class]
         if contradictions:
-            listed = some(list(map(str, contradictions)))
-            found.append(f"{_count(contradictions, 'picture is', 'pictures are')} in two classes: {listed}")
-        for pairs, what in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
-            if pairs:
-                here = sorted({pair.first for pair in pairs})
-                parts = ", ".join(sorted({str(pair.part) for pair in pairs}))
-                listed = some(list(map(str, pairs)))
-                found.append(f"{_count(here, 'picture is', 'pictures are')} {what} pictures of {parts}: {listed}")
+            count = counted(contradictions, "picture is", "pictures are")
+            found.append(f"{count} in two classes: {pairs_of_files(contradictions)}")
+        for pairs, likeness in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
+            found += overlap(pairs, likeness, sorted({str(pair.part) for pair in pairs}))
         return found
 
     @property
@@ -101,28 +103,24 @@ class ClassFolderReport:
         found = []
         single = [entry.name for entry in self.classes if entry.pictures == 1]
         if single:
-            found.append(f"{_count(single, 'class has', 'classes have')} a single picture: {some(single)}")
+            found.append(f"{counted(single, 'class has', 'classes have')} a single picture: {some(single)}")
         if self.imbalance > _RARE:
             most = max(entry.pictures for entry in self.classes)
             rare = [entry.name for entry in self.classes if 0 < entry.pictures * _RARE < most]
             found.append(
                 f"the commonest class has {self.imbalance:.0f} times the pictures of the rarest; "
-                f"{_count(rare, 'class has', 'classes have')} less than a tenth of it: {some(rare)}"
+                f"{counted(rare, 'class has', 'classes have')} less than a tenth of it: {some(rare)}"
             )
         for number, part in enumerate(self.compared_with):
             absent = [entry.name for entry in self.classes if entry.pictures and not entry.others[number]]
             if absent:
-                found.append(f"{part} has no picture of {_count(absent, 'class', 'classes')}: {some(absent)}")
+                found.append(f"{part} has no picture of {counted(absent, 'class', 'classes')}: {some(absent)}")
         within = [pair for pair in self.repeated_pictures if pair.first_class == pair.second_class]
         if within:
-            found.append(
-                f"{_count(within, 'picture repeats', 'pictures repeat')} another of the class: {some(list(map(str, within)))}"
-            )
-        if self.compared_with and self.checked_images and not (self.same_pictures or self.similar_pictures):
-            found.append(f"no picture is also in {', '.join(self.compared_with)}")
-        if not self.checked_images:
-            found.append("the pictures were not opened")
-        return found
+            count = counted(within, "picture repeats", "pictures repeat")
+            found.append(f"{count} another of the class: {pairs_of_files(within)}")
+        overlaps = bool(self.same_pictures or self.similar_pictures)
+        return found + comparison_notes(self.compared_with, overlaps, self.checked_images)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data for JSON, with ``problems`` and ``notes``."""
@@ -152,7 +150,3 @@ class ClassFolderReport:
 
     def __str__(self) -> str:
         return self.summary()
-
-
-def _count(entries: list[Any], one: str, many: str) -> str:
-    return f"{len(entries)} {one if len(entries) == 1 else many}"

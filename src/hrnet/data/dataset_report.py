@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from hrnet.data.report_text import closing_lines, size_lines, some, with_reasons
+from hrnet.data.report_text import (
+    closing_lines,
+    comparison_notes,
+    counted,
+    overlap,
+    pairs_of_files,
+    size_lines,
+    some,
+    with_reasons,
+)
 
 
 class JointCount(NamedTuple):
@@ -82,12 +91,8 @@ class DatasetReport:
             found.append(f"{self.degenerate_boxes} boxes are empty or reversed")
         if self.boxes_outside:
             found.append(f"{self.boxes_outside} boxes lie outside their picture")
-        for pairs, what in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
-            if pairs:
-                listed = [f"{one} = {two}" for one, two in pairs]
-                there = len({one for one, _ in pairs})
-                found.append(f"{there} pictures are {what} pictures of {', '.join(self.compared_with)}: {some(listed)}")
-        return found
+        found += overlap(self.same_pictures, "the same as", self.compared_with)
+        return found + overlap(self.similar_pictures, "nearly the same as", self.compared_with)
 
     @property
     def notes(self) -> list[str]:
@@ -99,17 +104,14 @@ class DatasetReport:
             people = self.people_with_keypoints_outside
             found.append(f"{self.keypoints_outside} labelled keypoints of {people} people lie outside their picture")
         if self.repeated_pictures:
-            listed = [f"{one} = {two}" for one, two in self.repeated_pictures]
-            found.append(f"{len(listed)} pictures repeat another: {some(listed)}")
+            count = counted(self.repeated_pictures, "picture repeats", "pictures repeat")
+            found.append(f"{count} another: {pairs_of_files(self.repeated_pictures)}")
         if not self.has_sigmas:
             found.append(f"the keypoint set {self.keypoint_set!r} has no sigmas, which OKS (COCO AP) needs")
         if not self.skeleton:
             found.append("there is no skeleton: keypoints are drawn as dots")
-        if self.compared_with and not (self.same_pictures or self.similar_pictures):
-            found.append(f"no picture is also in {', '.join(self.compared_with)}")
-        if not self.checked_images:
-            found.append("the pictures were not opened")
-        return found
+        overlaps = bool(self.same_pictures or self.similar_pictures)
+        return found + comparison_notes(self.compared_with, overlaps, self.checked_images)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data for JSON, with ``problems`` and ``notes``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
 def some(values: Sequence[str], count: int = 3) -> str:
@@ -13,6 +13,31 @@ def some(values: Sequence[str], count: int = 3) -> str:
 def with_reasons(entries: Sequence[tuple[str, str]]) -> list[str]:
     """Files with what is wrong about each behind it."""
     return [f"{path} ({reason})" for path, reason in entries]
+
+
+def counted(entries: Collection[object], one: str, many: str) -> str:
+    """How many, with the words for one or for several."""
+    return f"{len(entries)} {one if len(entries) == 1 else many}"
+
+
+def pairs_of_files(pairs: Sequence[tuple[str, ...]]) -> str:
+    """The first few pairs; what a tuple holds behind its two files is left out."""
+    return some([f"{first} = {second}" for first, second, *_ in pairs])
+
+
+def overlap(pairs: Sequence[tuple[str, ...]], likeness: str, parts: Iterable[str]) -> list[str]:
+    """The sentence about pictures that are ``likeness`` ("the same as", say) pictures of other parts; none without pairs."""
+    if not pairs:
+        return []
+    here = counted({pair[0] for pair in pairs}, "picture is", "pictures are")
+    return [f"{here} {likeness} pictures of {', '.join(parts)}: {pairs_of_files(pairs)}"]
+
+
+def comparison_notes(compared_with: Sequence[str], overlaps: bool, checked_images: bool) -> list[str]:
+    """That no picture is in another part as well, or that nobody looked."""
+    if not checked_images:
+        return ["the pictures were not opened"]
+    return [f"no picture is also in {', '.join(compared_with)}"] if compared_with and not overlaps else []
 
 
 def size_lines(heights: Mapping[str, float], widths: Mapping[str, float]) -> list[str]:

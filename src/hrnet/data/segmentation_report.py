@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from hrnet.data.report_text import closing_lines, some, with_reasons
+from hrnet.data.report_text import closing_lines, comparison_notes, counted, overlap, pairs_of_files, some, with_reasons
 
 
 class ClassCount(NamedTuple):
@@ -80,20 +80,16 @@ class SegmentationReport:
         never = [one.name for one in self.classes if one.pixels == 0]
         if never and self.total_pixels:
             found.append(f"{len(never)} of {len(self.classes)} classes are never labelled: {some(never, 8)}")
-        for pairs, what in ((self.same_pictures, "the same as"), (self.similar_pictures, "nearly the same as")):
-            if pairs:
-                there = len({one for one, _ in pairs})
-                shown = some([f"{one} = {two}" for one, two in pairs])
-                found.append(f"{there} pictures are {what} pictures of {', '.join(self.compared_with)}: {shown}")
-        return found
+        found += overlap(self.same_pictures, "the same as", self.compared_with)
+        return found + overlap(self.similar_pictures, "nearly the same as", self.compared_with)
 
     @property
     def notes(self) -> list[str]:
         """What is worth knowing but usual."""
         found = []
         if self.repeated_pictures:
-            shown = some([f"{one} = {two}" for one, two in self.repeated_pictures])
-            found.append(f"{len(self.repeated_pictures)} pictures repeat another: {shown}")
+            count = counted(self.repeated_pictures, "picture repeats", "pictures repeat")
+            found.append(f"{count} another: {pairs_of_files(self.repeated_pictures)}")
         present = [one for one in self.classes if one.pixels]
         if len(present) > 1:
             rare, common = min(present, key=lambda one: one.pixels), max(present, key=lambda one: one.pixels)
@@ -105,11 +101,8 @@ class SegmentationReport:
                 )
         if len(self.image_sizes) > 1:
             found.append(f"pictures have {len(self.image_sizes)} different sizes")
-        if self.compared_with and not (self.same_pictures or self.similar_pictures):
-            found.append(f"no picture is also in {', '.join(self.compared_with)}")
-        if not self.checked_images:
-            found.append("the pictures were not opened")
-        return found
+        overlaps = bool(self.same_pictures or self.similar_pictures)
+        return found + comparison_notes(self.compared_with, overlaps, self.checked_images)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data for JSON, with ``problems`` and ``notes``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from hrnet.necks.hrfpn import HRFPN
 from hrnet.nn.initialization import initialize
 
 
-class Detector(nn.Module):
+class Detector(nn.Module, ABC):
     """HRNet with the feature pyramid HRFPN: the part before the heads. State-dict keys are mmdetection's.
 
     Attributes:
@@ -38,9 +39,9 @@ class Detector(nn.Module):
         """Levels of the pyramid from `features`, finest first: (B, 256, H / stride, W / stride) for each of `strides`."""
         return self.neck(features)
 
+    @abstractmethod
     def predict(self, features: list[Tensor]) -> Any:
         """What the network makes of its `features`."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Any:
         return self.predict(self.features(x))
