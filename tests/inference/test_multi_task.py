@@ -14,11 +14,13 @@ from tasks.parts import group_task, multi_task, single_task, write_parts_file
 from hrnet.data.images import write_image
 from hrnet.errors import CheckpointError
 from hrnet.inference.bottom_up import build_bottom_up_predictor
-from hrnet.inference.multi_task import MultiTaskPredictor, load_multi_task, load_part, load_side_by_side
+from hrnet.inference.multi_task import MultiTaskPredictor, load_multi_task, load_side_by_side
 from hrnet.inference.multi_task_prediction import predict_tasks
 from hrnet.inference.shared_body import SharedBody
 from hrnet.structures import PoseResult
 from hrnet.structures.multi_task_result import MultiTaskResult
+from hrnet.weights.bottom_up_card import BottomUpCard
+from hrnet.weights.described import load_described
 from hrnet.weights.parts import split_checkpoint
 
 OPTIONS: dict[str, Any] = {"device": "cpu", "preset": "published", "detector": "none", "announce": print}
@@ -58,7 +60,9 @@ def test_the_body_runs_once_for_parts_that_look_at_the_same(file: Path) -> None:
     # For each picture: plain and mirrored of the whole one for two parts, and of its crop, in one batch.
     assert len(runs) == 2 * (2 + 1)
     assert said == ["animals takes every pass of the body from group; single looks at inputs of its own"]
-    alone = build_bottom_up_predictor(*load_part(file, "animals"), device="cpu", preset="published")
+    network, card = load_described(file, part="animals")
+    assert isinstance(card, BottomUpCard)
+    alone = build_bottom_up_predictor(network, card, device="cpu", preset="published")
     for picture, result in zip(pictures(), results, strict=True):
         found = alone(picture)
         assert isinstance(found, PoseResult)

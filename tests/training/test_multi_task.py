@@ -11,7 +11,6 @@ import torch
 from training.drawn_parts import write_multi_task_recipe, write_parts
 
 from hrnet.data.images import read_image
-from hrnet.inference.multi_task import load_part
 from hrnet.models import PoseHRNet
 from hrnet.models.higher_hrnet import HigherHRNet
 from hrnet.tasks.multi_task_recipe import MultiTaskRecipe
@@ -19,6 +18,7 @@ from hrnet.tasks.recipe_reading import load_recipe
 from hrnet.tasks.table import RECIPES
 from hrnet.training.engine import train
 from hrnet.training.module import TaskTraining
+from hrnet.weights.described import load_described
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.parts import multi_task_entry
 from hrnet.weights.pose_card import PoseCard
@@ -89,16 +89,16 @@ def test_a_run_and_one_that_was_killed(folder: Path, tmp_path: Path, monkeypatch
         entry = multi_task_entry(read_state_dict(file)[1])
         assert entry is not None
         assert (entry.architecture, list(entry.parts)) == ("hrnet_w18_small_v1", ["single", "group"])
-        network, card = load_part(file, "single")
+        network, card = load_described(file, part="single")
         assert isinstance(network, PoseHRNet)
         assert isinstance(card, PoseCard)
         assert card.training_data == "train.json"
-        assert isinstance(load_part(file, "group")[0], HigherHRNet)
+        assert isinstance(load_described(file, part="group")[0], HigherHRNet)
     state = read_state_dict(whole.weights)[0]
     assert sum(name.endswith("layer1.0.conv1.weight") for name in state) == 1
     assert all(
         torch.equal(tensor, state[f"heads.single.{name}" if name.startswith("final") else f"backbone.{name}"])
-        for name, tensor in load_part(whole.weights, "single")[0].state_dict().items()
+        for name, tensor in load_described(whole.weights, part="single")[0].state_dict().items()
     )
 
 

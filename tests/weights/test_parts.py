@@ -11,10 +11,10 @@ import torch
 from tasks.parts import group_task, multi_task, single_task, write_parts_file
 
 from hrnet.errors import CheckpointError
-from hrnet.inference.multi_task import load_part
 from hrnet.nn.exchange import Upsampling
 from hrnet.tasks.multi_task import MultiTask
 from hrnet.weights.checkpoint import load_checkpoint
+from hrnet.weights.described import load_described
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.parts import MULTI_TASK_KEY, MultiTaskEntry, multi_task_entry, parts_of_file, split_checkpoint, take_part
 from hrnet.weights.pose import load_pose
@@ -56,7 +56,7 @@ def test_a_pytorch_file_does_as_well(task: MultiTask, file: Path, tmp_path: Path
     assert parts_of_file(file) == ("single", "group")
     file = write_checkpoint(tmp_path / "parts.pth", task.network.state_dict(), task.texts())
     assert parts_of_file(file) == ("single", "group")
-    network, _ = load_part(file, "single")
+    network, _ = load_described(file, part="single")
     with torch.no_grad():
         assert torch.equal(network(X), outputs(task)["single"])
 
@@ -72,11 +72,11 @@ def test_a_v1_head_on_a_bilinear_body(tmp_path: Path) -> None:
     assert (list(alone.parts), alone.upsampling) == (["pose"], Upsampling("bilinear"))
     assert not any(name.startswith("heads.face") for name in read_state_dict(written["pose"])[0])
     with torch.no_grad():
-        assert torch.equal(load_part(written["pose"])[0](X), outputs(task)["pose"])  # the one part needs no name
-        assert torch.equal(load_part(file, "pose")[0](X), outputs(task)["pose"])
+        assert torch.equal(load_described(written["pose"])[0](X), outputs(task)["pose"])  # the one part needs no name
+        assert torch.equal(load_described(file, part="pose")[0](X), outputs(task)["pose"])
         assert torch.equal(load_pose(written["face"])[0](X), outputs(task)["face"])
         wrong = single_task().network.eval()
-        wrong.load_state_dict(load_part(file, "pose")[0].state_dict())
+        wrong.load_state_dict(load_described(file, part="pose")[0].state_dict())
         assert not torch.allclose(wrong(X), outputs(task)["pose"])
 
 
@@ -88,12 +88,12 @@ def test_parts_share_the_tensors_of_the_file(file: Path) -> None:
 
 def test_parts_that_are_not_there(file: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no part 'groups', only single, group; did you mean 'group'"):
-        load_part(file, "groups")
+        load_described(file, part="groups")
     with pytest.raises(ValueError, match="holds the parts single, group: say which one"):
-        load_part(file)
+        load_described(file)
     single = split_checkpoint(file, tmp_path)["single"]
     with pytest.raises(CheckpointError, match="holds one network and no parts: leave part out"):
-        load_part(single, "single")
+        load_described(single, part="single")
     with pytest.raises(CheckpointError, match="nothing to split"):
         split_checkpoint(single, tmp_path)
     (tmp_path / "text.pth").write_text("no checkpoint")
@@ -131,4 +131,4 @@ def test_a_part_without_a_network(task: MultiTask, tmp_path: Path) -> None:
     texts = {MULTI_TASK_KEY: changed()}
     file = write_checkpoint(tmp_path / "odd.safetensors", task.network.state_dict(), texts)
     with pytest.raises(CheckpointError, match="does not say which network its part 'pose' is"):
-        load_part(file)
+        load_described(file)

@@ -20,12 +20,12 @@ def counted(entries: Collection[object], one: str, many: str) -> str:
     return f"{len(entries)} {one if len(entries) == 1 else many}"
 
 
-def pairs_of_files(pairs: Sequence[tuple[str, ...]]) -> str:
+def pairs_of_files(pairs: Sequence[tuple[str | None, ...]]) -> str:
     """The first few pairs; what a tuple holds behind its two files is left out."""
     return some([f"{first} = {second}" for first, second, *_ in pairs])
 
 
-def overlap(pairs: Sequence[tuple[str, ...]], likeness: str, parts: Iterable[str]) -> list[str]:
+def overlap(pairs: Sequence[tuple[str | None, ...]], likeness: str, parts: Iterable[str]) -> list[str]:
     """The sentence about pictures that are ``likeness`` ("the same as", say) pictures of other parts; none without pairs."""
     if not pairs:
         return []

@@ -21,12 +21,10 @@ from hrnet.inference.shared_body import SharedBody
 from hrnet.inference.sources import Frame, Source
 from hrnet.models.part_network import head_on
 from hrnet.structures.multi_task_result import MultiTaskResult
-from hrnet.weights.checkpoint import checkpoint_of
-from hrnet.weights.described import CARD_KINDS, load_described
-from hrnet.weights.files import FileFacts, read_state_dict
+from hrnet.weights.described import described_part, load_described
+from hrnet.weights.files import read_state_dict
 from hrnet.weights.loading import load_into
-from hrnet.weights.parts import MultiTaskEntry, fit_body, multi_task_entry, take_part
-from hrnet.weights.pose import pose_network
+from hrnet.weights.parts import MultiTaskEntry, multi_task_entry
 from hrnet.weights.zoo.locating import locate
 
 
@@ -127,7 +125,7 @@ def load_multi_task(
     names = list(entry.parts if parts is None else dict.fromkeys(parts))
     for name in names:
         entry.require(name)
-    taken = {name: _network_and_card(state, facts, name, announce) for name in names}
+    taken = {name: described_part(state, facts, name, announce) for name in names}
     shared = SharedBody(prepare_network(_body(entry, state), place, chosen.reduced_precision, announce))  # pyright: ignore
     heads = {
         name: (head_on(network, shared.features_for(name, network.spec.branches)), card)
@@ -160,35 +158,6 @@ def load_side_by_side(
     loaded = {name: load_described(model, announce=announce) for name, model in models.items()}
     common = {"device": device, "preset": preset, "batch_size": batch_size, "announce": announce}
     return MultiTaskPredictor(_predictors(loaded, common, options), ", ".join(map(str, models.values())), None, announce)
-
-
-def load_part(
-    name_or_path: str | os.PathLike[str], part: str | None = None, announce: Announce | None = None
-) -> tuple[HRNet, Any]:
-    """One part of a multi-task file as a network of its own, on the CPU in eval mode, and its card.
-
-    Raises:
-        FileNotFoundError, ValueError, CheckpointError: as of `hrnet.weights.parts.take_part` and of reading the file.
-    """
-    state, facts = read_state_dict(locate(name_or_path, announce=announce).path)
-    return _network_and_card(state, facts, part, announce)
-
-
-def _network_and_card(
-    state: Mapping[str, Tensor], facts: FileFacts, part: str | None, announce: Announce | None
-) -> tuple[HRNet, Any]:
-    own, own_facts, upsampling = take_part(state, facts, part)
-    if own_facts.card is not None:
-        network, card = pose_network(own, own_facts, announce=announce)
-    else:
-        kind = next((kind for kind in CARD_KINDS.values() if kind.key in own_facts.metadata), None)
-        if kind is None:
-            raise CheckpointError(f"{facts.path}: there is no predictor for its part {part!r} in this version")
-        network = checkpoint_of(own, own_facts).network
-        card = kind.card.from_json(own_facts.metadata[kind.key])
-    fit_body(network, upsampling)
-    assert isinstance(network, HRNet)
-    return network, card
 
 
 def _body(entry: MultiTaskEntry, state: Mapping[str, Tensor]) -> HRNet:

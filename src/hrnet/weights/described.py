@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from hrnet.backbones.hrnet import HRNet
 from hrnet.errors import CheckpointError, nearest_name
+from hrnet.models.part_network import set_upsampling
 from hrnet.models.variants import family_of
 from hrnet.weights.bottom_up_assumptions import assumed_bottom_up_card
 from hrnet.weights.bottom_up_card import BOTTOM_UP_CARD_KEY, BottomUpCard
@@ -21,7 +23,7 @@ from hrnet.weights.files import FileFacts, read_state_dict
 from hrnet.weights.instance_card import INSTANCE_CARD_KEY, InstanceEmbeddingCard
 from hrnet.weights.model_card import ModelCard
 from hrnet.weights.network_entry import NetworkEntry
-from hrnet.weights.parts import MULTI_TASK_KEY, fit_body, take_part
+from hrnet.weights.parts import MULTI_TASK_KEY, take_part
 from hrnet.weights.pose import pose_network
 from hrnet.weights.recognition import identify_file
 from hrnet.weights.segmentation_assumptions import assumed_segmentation_card
@@ -95,12 +97,19 @@ def load_described(
         _check_usable(zoo_entries()[text])  # what cannot be used here is not downloaded
     located = locate(name_or_path, mirrors=mirrors, offline=offline, progress=progress, announce=tell)
     state, facts = read_state_dict(located.path)
-    upsampling = None
     if part is not None or MULTI_TASK_KEY in facts.metadata:
-        state, facts, upsampling = take_part(state, facts, part)
-    network, card = _described(state, facts, located.entry, tell, options)
-    if upsampling is not None:
-        fit_body(network, upsampling)
+        return described_part(state, facts, part, tell, **options)
+    return _described(state, facts, located.entry, tell, options)
+
+
+def described_part(
+    state: Mapping[str, Tensor], facts: FileFacts, part: str | None, announce: Callable[[str], None], **options: Any
+) -> tuple[HRNet, ModelCard]:
+    """One part of a multi-task file that was read already; otherwise as `load_described`, which see."""
+    own, own_facts, upsampling = take_part(state, facts, part)
+    network, card = _described(own, own_facts, None, announce, options)
+    assert isinstance(network, HRNet)
+    set_upsampling(network, upsampling)
     return network, card
 
 

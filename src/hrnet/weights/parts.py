@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
 from hrnet.backbones.hrnet import HRNet
 from hrnet.errors import CheckpointError, nearest_name
-from hrnet.models.part_network import body_spec, body_upsampling, set_upsampling
+from hrnet.models.part_network import body_spec, body_upsampling
 from hrnet.models.variants import build_model
 from hrnet.nn.exchange import Upsampling
 from hrnet.weights.bundle import bundled_models
@@ -174,12 +174,6 @@ def split_checkpoint(path: str | os.PathLike[str], folder: str | os.PathLike[str
         }
         written[name] = write_checkpoint(target / f"{name}.safetensors", kept, {MULTI_TASK_KEY: alone.to_json()})
     return written
-
-
-def fit_body(network: nn.Module, upsampling: Upsampling) -> None:
-    """Let a network that was loaded from what `take_part` gave resize its branches as the shared body does."""
-    assert isinstance(network, HRNet)
-    set_upsampling(network, upsampling)
 
 
 def _empty_network(facts: FileFacts, part: str) -> HRNet:
