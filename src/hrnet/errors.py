@@ -36,4 +36,4 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, choices, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(repr(match) for match in close)}?"
-    return f"known names: {', '.join(choices)}"
+    return f"known names: {', '.join(choices)}" if choices else "there are none"

@@ -114,6 +114,19 @@ def test_several_tasks_at_once(pictures: Path, tmp_path: Path, capsys: pytest.Ca
     assert (tmp_path / "street" / "a_labels.png").exists()
 
 
-def test_a_model_of_another_task(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", "segment", str(pictures), "--model", FACES, "--output", str(tmp_path)]) == 1
-    assert "SegmentationPredictor is wanted" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("verb", "model", "said"),
+    [
+        ("segment", FACES, "finds landmarks of faces, not a class for every pixel: it is for 'face', not for 'segment'"),
+        ("pose", SEGMENTATION, "finds a class for every pixel, not keypoints of people"),
+        ("pose", FACES, "finds landmarks of faces, not keypoints of people"),
+        ("face", PEOPLE, "finds keypoints of people, not landmarks of faces"),
+        ("instances", FACES, "finds landmarks of faces, not a mask for each thing"),
+    ],
+)
+def test_a_model_of_another_task(
+    verb: str, model: str, said: str, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", verb, str(pictures), "--model", model, "--output", str(tmp_path / "out")]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

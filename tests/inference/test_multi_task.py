@@ -14,6 +14,7 @@ from tasks.parts import group_task, multi_task, single_task, write_parts_file
 from hrnet.data.images import write_image
 from hrnet.errors import CheckpointError
 from hrnet.inference.bottom_up import build_bottom_up_predictor
+from hrnet.inference.loading import load
 from hrnet.inference.multi_task import MultiTaskPredictor, load_multi_task, load_side_by_side
 from hrnet.inference.multi_task_prediction import predict_tasks
 from hrnet.inference.shared_body import SharedBody
@@ -69,6 +70,12 @@ def test_the_body_runs_once_for_parts_that_look_at_the_same(file: Path) -> None:
         assert_same(result["animals"], found)
         assert (list(result), len(result), result.image_size) == (["group", "animals", "single"], 3, (64, 80))
         assert result["single"].keypoint_set.num_keypoints == 14
+
+
+def test_a_verb_of_one_task_asks_which_part(file: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"has several heads: .*--tasks group takes one of group, animals, single"):
+        load(file, task="pose")
+    assert load(file, part="single", task="pose", detector="none").name == str(file)
 
 
 def test_parts_can_be_chosen(file: Path) -> None:

@@ -135,7 +135,7 @@ def test_the_published_codec_brings_its_crops(tmp_path: Path) -> None:
 def test_bad_recipes(tmp_path: Path) -> None:
     write_faces(tmp_path, "train")
     files = {"annotations": "train.json", "images": "train", "subset": "common"}
-    with pytest.raises(ValueError, match="no subset 'common'; it has none"):
+    with pytest.raises(ValueError, match="no subset 'common'; there are none"):
         recipe(tmp_path, data={"root": str(tmp_path), "train": [files]}).load_data()
     with pytest.raises(ValueError, match=r"rotaton.*did you mean 'rotation'"):
         recipe(tmp_path, augmentation={"rotaton": 3})

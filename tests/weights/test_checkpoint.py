@@ -247,7 +247,7 @@ def test_recognised_but_no_network_here(name: str, as_file: Any) -> None:
 
 
 def test_names_and_files_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no weights called"):
+    with pytest.raises(ValueError, match="no weights and no file called"):
         load_checkpoint("pose_hrnet_w99.nothing")
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / "a.pth")

@@ -72,7 +72,7 @@ def pose(
     from hrnet.inference.loading import load
 
     options: dict[str, Any] = {} if detector is None else {"detector": detector}
-    predictor = load(model, **run.loading, **options)
+    predictor = load(model, task="pose", **run.loading, **options)
     with ProgressBar("evaluating") as bar:
         result = evaluate_pose_files(
             predictor,
@@ -134,7 +134,7 @@ def face(
     from hrnet.weights.bundle import DEFAULT_FACE_MODEL
 
     dataset = load_face_dataset(annotations, images, format, keypoint_set, one_based)  # pyright: ignore[reportArgumentType]
-    predictor = load(model or DEFAULT_FACE_MODEL, **run.loading)
+    predictor = load(model or DEFAULT_FACE_MODEL, task="face", **run.loading)
     with ProgressBar("evaluating") as bar:
         result = evaluate_faces(predictor, dataset, normalizer, subsets=subsets, progress=bar.counting(len(dataset)))
     return _told(result, run.output)
@@ -176,7 +176,7 @@ def segment(
     from hrnet.inference.loading import load
 
     dataset = load_segmentation_dataset(images, labels, format, classes, names=names)
-    predictor = load(model, **run.loading)
+    predictor = load(model, task="segment", **run.loading)
     with ProgressBar("evaluating") as bar:
         result = evaluate_segmentation(predictor, dataset, boundary=boundary, progress=bar.counting(len(dataset)))
     return _told(result, run.output)
@@ -205,7 +205,7 @@ def classify(
     from hrnet.evaluation.classification import evaluate_classification
     from hrnet.inference.loading import load
 
-    predictor = load(model, **run.loading)
+    predictor = load(model, task="classify", **run.loading)
     dataset = load_class_folders(images, listing=listing)
     with ProgressBar("evaluating") as bar:
         result = evaluate_classification(predictor, dataset, progress=bar.counting(len(dataset)))

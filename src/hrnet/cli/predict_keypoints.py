@@ -103,6 +103,7 @@ def face(
         run,
         ("face", "faces"),
         model=model or DEFAULT_FACE_MODEL,
+        task="face",
         boxes=parse_boxes(boxes),
         threshold=threshold,
         track=track,

@@ -138,7 +138,7 @@ def evaluate_faces(
     if subsets is not None:
         for name in subsets:
             if name not in parts:
-                known = nearest_name(name, parts) if parts else "it has none"
+                known = nearest_name(name, parts)
                 raise ValueError(f"{dataset.name} has no subset {name!r}; {known}")
         parts = {name: parts[name] for name in subsets}
     keypoint_set = dataset.keypoint_set

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from hrnet.inference.classification import ClassificationPredictor
 from hrnet.inference.prediction import OnProgress, PredictionSummary, predict_and_write
 from hrnet.inference.result_writer import Files, ResultWriter
 from hrnet.inference.sources import Frame
@@ -45,7 +44,7 @@ def predict_classes(
     return predict_and_write(
         sources,
         model,
-        ClassificationPredictor,
+        "classify",
         lambda announce: ClassificationWriter(output, top=top, announce=announce),
         on_progress,
         **options,

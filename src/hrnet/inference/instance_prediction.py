@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from hrnet.inference.instances import InstancePredictor
 from hrnet.inference.prediction import OnProgress, PredictionSummary, predict_and_write
 from hrnet.inference.result_writer import ResultWriter
 from hrnet.structures.instance_result import InstanceResult
@@ -36,4 +35,4 @@ def predict_instances(
     def build_writer(announce: Any) -> ResultWriter[InstanceResult]:
         return ResultWriter(output, announce=announce)
 
-    return predict_and_write(sources, model, InstancePredictor, build_writer, on_progress, len, **options)
+    return predict_and_write(sources, model, "instances", build_writer, on_progress, len, **options)

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from hrnet.errors import nearest_name
+from hrnet.data.keypoint_sets import known_sets_with
+from hrnet.errors import CheckpointError, nearest_name
 from hrnet.inference.acceleration import resolve_device
 from hrnet.inference.announcing import warn
 from hrnet.inference.bottom_up import build_bottom_up_predictor
@@ -44,24 +45,31 @@ class PredictorKind(NamedTuple):
     Attributes:
         build: called with the network and its card, and the keywords ``name``, ``device``, ``preset``, ``batch_size`` and
             ``announce``.
+        task: as the verb of ``hrnet predict`` that it is for.
+        finds: in words.
         options: further keywords that it takes.
     """
 
     build: Callable[..., Any]
+    task: str
+    finds: str
     options: tuple[str, ...] = ()
 
 
+_PEOPLE = ("pose", "keypoints of people")
+
 PREDICTORS: Mapping[type, PredictorKind] = {
-    PoseCard: PredictorKind(build_pose_predictor, ("detector",)),
-    BottomUpCard: PredictorKind(build_bottom_up_predictor, ("scales", "min_score", "max_people")),
-    ClassificationCard: PredictorKind(build_classification_predictor),
-    InstanceEmbeddingCard: PredictorKind(build_instance_predictor, ("min_score",)),
-    SegmentationCard: PredictorKind(build_segmentation_predictor, ("scales", "resolution", "scores")),
+    PoseCard: PredictorKind(build_pose_predictor, *_PEOPLE, ("detector",)),
+    BottomUpCard: PredictorKind(build_bottom_up_predictor, *_PEOPLE, ("scales", "min_score", "max_people")),
+    ClassificationCard: PredictorKind(build_classification_predictor, "classify", "what pictures show"),
+    InstanceEmbeddingCard: PredictorKind(build_instance_predictor, "instances", "a mask for each thing", ("min_score",)),
+    SegmentationCard: PredictorKind(
+        build_segmentation_predictor, "segment", "a class for every pixel", ("scales", "resolution", "scores")
+    ),
 }
 """By the class of the card."""
 
-
-_FACES = PredictorKind(build_face_predictor, ("detector",))
+_FACES = PredictorKind(build_face_predictor, "face", "landmarks of faces", ("detector",))
 
 
 def predictor_kind(card: Any) -> PredictorKind:
@@ -77,6 +85,7 @@ def load(
     batch_size: int | None = None,
     announce: Callable[[str], None] | None = None,
     part: str | None = None,
+    task: str | None = None,
     **options: Any,
 ) -> Any:
     """Load a predictor: for poses, faces, or whatever the weights are for.
@@ -88,6 +97,8 @@ def load(
         batch_size: people, or pictures, per pass; by the device where it is not given.
         announce: called with one sentence per fallback; a warning by default.
         part: of a file with several heads: the name of the one that is meant; all of them where none is named.
+        task: what the weights have to be for, as a verb of ``hrnet predict``: ``pose``, ``face``, ``segment``, ``instances`` or
+            ``classify``. Not asked where it is not given.
         options: of the task's predictor, such as ``detector`` for top-down poses (who finds people when no boxes are given:
             ``auto``, ``none`` for the whole picture, or a file of detector weights) or ``scales`` for bottom-up ones; and of
             loading, such as ``keypoint_set`` or ``architecture`` (see `hrnet.weights.described.load_described`).
@@ -98,7 +109,7 @@ def load(
 
     Raises:
         FileNotFoundError, ValueError, CheckpointError: see `hrnet.weights.described.load_described`; an unknown preset, device
-            or option.
+            or option; weights for another task.
     """
     find_preset(preset)
     resolve_device(device)
@@ -106,7 +117,12 @@ def load(
     known = {option for kind in PREDICTORS.values() for option in kind.options}
     for_predictor = {name: options.pop(name) for name in known & options.keys()}
     name = name_or_path or DEFAULT_MODEL
-    if part is None and len(parts_of_file(name)) > 1:
+    if part is None and len(parts := parts_of_file(name)) > 1:
+        if task is not None:
+            raise CheckpointError(
+                f"{name} has several heads: hrnet predict --model {name} --tasks {parts[0]} takes one of {', '.join(parts)}, "
+                "as does part=NAME in Python"
+            )
         from hrnet.inference.multi_task import load_multi_task  # which imports this module
 
         return load_multi_task(
@@ -114,6 +130,8 @@ def load(
         )
     network, card = load_described(name, part=part, announce=announce, **options)
     kind = predictor_kind(card)
+    if task is not None:
+        _check_task(task, kind, card, name)
     for option in for_predictor:
         if option not in kind.options:
             raise ValueError(f"{name} does not take {option!r}; {nearest_name(option, kind.options)}")
@@ -127,3 +145,13 @@ def load(
         announce=announce,
         **for_predictor,
     )
+
+
+def _check_task(task: str, kind: PredictorKind, card: Any, name: str | os.PathLike[str]) -> None:
+    wanted = {known.task: known.finds for known in (*PREDICTORS.values(), _FACES)}
+    if task not in wanted:
+        raise ValueError(f"there is no task {task!r}; {nearest_name(task, wanted)}")
+    # Somebody's own keypoints may be those of a face or of a body.
+    own_keypoints = isinstance(card, PoseCard) and not known_sets_with(card.keypoint_set.keypoints)
+    if kind.task != task and not (own_keypoints and task in ("pose", "face")):
+        raise CheckpointError(f"{name} finds {kind.finds}, not {wanted[task]}: it is for {kind.task!r}, not for {task!r}")

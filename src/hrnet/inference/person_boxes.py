@@ -90,8 +90,8 @@ def _fault(box: np.ndarray, score: float, image_size: tuple[int, int]) -> str | 
     if not np.isfinite(score):
         return f"has the score {score}"
     if right < left or bottom < top:
-        hint = "; is it x, y, width, height? x1, y1, x2, y2 is wanted" if right > 0 and bottom > 0 else ""
-        return f"has its corners reversed: x1 <= x2 and y1 <= y2 is wanted{hint}"
+        hint = "; is it x, y, width, height?" if right > 0 and bottom > 0 else ""
+        return f"has its corners reversed: x1, y1, x2, y2 with x1 <= x2 and y1 <= y2 is wanted{hint}"
     if right == left or bottom == top:
         return "is empty (no width or no height)"
     if right <= 0 or bottom <= 0 or left >= width or top >= height:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 from hrnet.inference.box_assignment import GivenBoxes
 from hrnet.inference.loading import load
@@ -18,6 +18,7 @@ def predict_pose(
     sources: Any,
     *,
     model: str | os.PathLike[str] | None = None,
+    task: Literal["pose", "face"] = "pose",
     boxes: GivenBoxes = None,
     output: str | os.PathLike[str] = "outputs",
     threshold: float = 0.3,
@@ -34,6 +35,7 @@ def predict_pose(
     Args:
         sources: whatever `hrnet.inference.sources.open_source` takes.
         model: top-down or bottom-up; the bundled pose model where it is not given.
+        task: ``face`` where the model is for faces.
         boxes: for top-down models, see `hrnet.inference.top_down.PosePredictor`.
         output: folder, made where it is missing.
         threshold: keypoints that score less are not drawn.
@@ -49,7 +51,7 @@ def predict_pose(
     """
     summary = PredictionSummary(found=0)
     source = open_source(sources)
-    predictor = load(model, announce=summary.note, **options)
+    predictor = load(model, task=task, announce=summary.note, **options)
     if isinstance(predictor, PosePredictor):
         stream = predictor.stream(source, boxes)
     elif boxes is not None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hrnet.errors import CheckpointError
 from hrnet.inference.loading import load
 from hrnet.inference.picture_predictor import Result
 from hrnet.inference.result_writer import ResultT, ResultWriter
@@ -83,7 +82,7 @@ def write_predictions(
 def predict_and_write(
     sources: Any,
     model: str | os.PathLike[str],
-    kind: type,
+    task: str,
     build_writer: Callable[[Callable[[str], None]], ResultWriter[Any]],
     on_progress: OnProgress | None = None,
     count: Callable[[Any], int] | None = None,
@@ -92,7 +91,7 @@ def predict_and_write(
     """Load a model that looks at whole pictures, predict, and write.
 
     Args:
-        kind: class of predictor that the model must be for.
+        task: that the model must be for, as of `hrnet.load`.
         build_writer: called with the function that is told of fallbacks.
         others: see `write_predictions`; ``options`` are those of `hrnet.load`.
 
@@ -102,7 +101,5 @@ def predict_and_write(
     """
     summary = PredictionSummary()
     source = open_source(sources)
-    predictor = load(model, announce=summary.note, **options)
-    if not isinstance(predictor, kind):
-        raise CheckpointError(f"{predictor.name} makes a {type(predictor).__name__}, and here a {kind.__name__} is wanted")
+    predictor = load(model, task=task, announce=summary.note, **options)
     return write_predictions(predictor.stream(source), source, build_writer(summary.note), summary, on_progress, count)

@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from hrnet.inference.prediction import OnProgress, PredictionSummary, predict_and_write
-from hrnet.inference.segmentation import SegmentationPredictor
 from hrnet.inference.segmentation_writer import SegmentationWriter
 
 
@@ -38,7 +37,7 @@ def predict_segmentation(
     return predict_and_write(
         sources,
         model,
-        SegmentationPredictor,
+        "segment",
         lambda announce: SegmentationWriter(output, colors=colors, encoding=encoding, opacity=opacity, announce=announce),
         on_progress,
         **options,

@@ -164,7 +164,7 @@ def test_names_win_over_files_and_mistakes_are_helped(cache: Path, tmp_path: Pat
     with pytest.raises(DownloadError, match="offline"):
         locate("pose_hrnet_w32.coco_256x192", offline=True)
     for wrong in ("pose_hrnet_w32.coco_256x291", "pose_hrnet_w32.coco_265x192"):
-        with pytest.raises(ValueError, match=r"did you mean .*'pose_hrnet_w32\.coco_256x192'.*path of a checkpoint works too"):
+        with pytest.raises(ValueError, match=r"did you mean .*'pose_hrnet_w32\.coco_256x192'"):
             locate(wrong)
     assert locate("nothing.pth").path == Path("nothing.pth")
     assert locate(tmp_path).entry is None

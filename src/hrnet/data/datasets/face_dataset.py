@@ -31,7 +31,7 @@ class FaceDataset(PoseDataset):
     def subset(self, name: str) -> FaceDataset:
         """The part called ``name``, as a data set without subsets. Raises ValueError naming the nearest."""
         if name not in self.subsets:
-            known = nearest_name(name, self.subsets) if self.subsets else "it has none"
+            known = nearest_name(name, self.subsets)
             raise ValueError(f"{self.name} has no subset {name!r}; {known}")
         records = [self.records[index] for index in self.subsets[name]]
         return replace(self, name=f"{self.name}, {name}", records=records, subsets={})

@@ -82,7 +82,7 @@ def locate(
     if not isinstance(name_or_path, str) or path.suffix in CHECKPOINT_SUFFIXES or path.parent != Path() or path.exists():
         return Located(path)  # reading it says what is wrong with it
     hint = nearest_checkpoint(text, {**own, **published})
-    raise ValueError(f"there are no weights called {text!r}; {hint}. The path of a checkpoint works too")
+    raise ValueError(f"there are no weights and no file called {text!r}; {hint}")
 
 
 def on_hub(
