@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden.cases import assert_close, case
+from golden.cases import assert_close, cases_of
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from hrnet.geometry import (
     region_of_box,
     warp,
 )
+
+case = cases_of("topdown")
 
 coordinates = st.floats(-2000, 2000)
 lengths = st.floats(1, 2000)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from golden.cases import assert_close
-from golden.face import case
+from golden.cases import assert_close, cases_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrnet.codecs.face_heatmap import FaceDarkCodec, FaceHeatmapCodec
 from hrnet.geometry import apply_affine, crop_matrix, invert_affine
+
+case = cases_of("face")
 
 SIZES = ((256, 256), (64, 64))
 fractions = st.lists(st.tuples(st.floats(0, 1, width=32), st.floats(0, 1, width=32)), min_size=1, max_size=9)

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden.cases import Case, assert_close, case
+from golden.cases import Case, assert_close, cases_of
 from torch import Tensor
 
 from hrnet.codecs import DarkCodec, HeatmapCodec, HeatmapTargets, QuarterOffsetCodec, UDPCodec, UDPCombinedCodec
 from hrnet.codecs.peaks import blur_keeping_peaks, find_peaks
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.geometry import apply_affine, crop_matrix, invert_affine
+
+case = cases_of("topdown")
 
 
 def sizes(given: dict[str, Any], whole: str = "input_size_wh") -> tuple[tuple[int, int], tuple[int, int]]:

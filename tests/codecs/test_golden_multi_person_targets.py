@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from golden.bottom_up_training import case
-from golden.cases import Case, assert_close
+from golden.cases import Case, assert_close, cases_of
 
 from hrnet.codecs.multi_person_targets import MultiPersonEncoder, MultiPersonTargets, Placement
+
+case = cases_of("bottom_up_training")
 
 
 def encode(recorded: Case, encoder: MultiPersonEncoder, sigmas: torch.Tensor | None = None) -> MultiPersonTargets:

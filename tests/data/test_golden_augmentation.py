@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden.cases import Case, assert_close, case
+from golden.cases import Case, assert_close, cases_of
 
 from hrnet.codecs import QuarterOffsetCodec
 from hrnet.data.augmentation import CropDraw, PoseAugmentation, half_body_region
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.geometry import Floats, apply_affine, compose, crop_matrix, mirror_matrix, warp
+
+case = cases_of("topdown")
 
 COCO = keypoint_set("coco")
 PHOTOGRAPH_WIDTH = 320

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden.cases import Case, assert_close
-from golden.face import case, photograph
+from golden.cases import Case, assert_close, cases_of
 
 from hrnet.codecs.face_heatmap import FaceHeatmapCodec
 from hrnet.data.augmentation import CropDraw
@@ -19,6 +18,8 @@ from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.data.samples import PoseSample, region_of_record
 from hrnet.geometry import CropConvention, crop_matrix, invert_affine
 from hrnet.structures import PersonRecord
+
+case = cases_of("face")
 
 SETS = ("300w", "wflw", "aflw", "cofw")
 PHOTOGRAPH_WIDTH = 150
@@ -81,11 +82,11 @@ def test_mirroring(name: str) -> None:
 def test_crops(number: int) -> None:
     recorded = case("face_crop_real_image")
     given = recorded.inputs
-    image = photograph(recorded, "image")
+    image = recorded.photograph("image")
     crop = crop_face(
         image, given[f"center_{number}"], 200 * given[f"scale_{number}"], given[f"out_{number}"], given[f"rot_deg_{number}"]
     )
-    assert_close(recorded, f"crop_{number}", crop, photograph(recorded, f"crop_{number}"))
+    assert_close(recorded, f"crop_{number}", crop, recorded.photograph(f"crop_{number}"))
 
 
 @pytest.mark.parametrize("mode", ["test", "train"])
@@ -113,10 +114,10 @@ def test_items(name: str, mode: str) -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_pixels_of_items(name: str, mode: str) -> None:
     recorded = case(f"face_item_{name}")
-    sample, _ = item(recorded, name, mode, photograph(recorded, "image"))
-    assert_close(recorded, f"{mode}_crop_uint8", sample["image"], photograph(recorded, f"{mode}_crop_uint8"))
+    sample, _ = item(recorded, name, mode, recorded.photograph("image"))
+    assert_close(recorded, f"{mode}_crop_uint8", sample["image"], recorded.photograph(f"{mode}_crop_uint8"))
     inputs = (sample["image"] / 255 - IMAGENET_MEAN) / IMAGENET_STD
-    wanted = photograph(recorded, f"{mode}_input_first_row_mid")
+    wanted = recorded.photograph(f"{mode}_input_first_row_mid")
     assert_close(recorded, f"{mode}_input_first_row_mid", inputs[len(inputs) // 2, :: len(inputs) // wanted.shape[1]].T, wanted)
 
 

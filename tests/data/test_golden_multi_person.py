@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden.bottom_up_training import case, photograph
-from golden.cases import Case, assert_close
+from golden.cases import Case, assert_close, cases_of
 
 from hrnet.codecs.multi_person_targets import MultiPersonEncoder
 from hrnet.data.datasets.annotation_file import Entry
@@ -24,6 +23,8 @@ from hrnet.data.multi_person_samples import (
 from hrnet.data.region_masks import covered, region_of_entry
 from hrnet.data.scenes import AnnotatedScenes, Scene
 from hrnet.geometry import box_xywh_to_xyxy, crop_matrix
+
+case = cases_of("bottom_up_training")
 
 COCO = keypoint_set("coco")
 SAMPLES = ("bu_aug_sample_short_side", "bu_aug_sample_long_side")
@@ -130,6 +131,6 @@ def test_drawn_labels(name: str, flip: bool) -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_drawn_pixels(name: str) -> None:
     recorded = case(name)
-    image = photograph(recorded, "image")
+    image = recorded.photograph("image")
     for key, flip in (("image_affine", False), ("image_flipped", True)):
-        assert_close(recorded, key, drawn_sample(recorded, image, flip)["image"], photograph(recorded, key))
+        assert_close(recorded, key, drawn_sample(recorded, image, flip)["image"], recorded.photograph(key))

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from golden.cases import assert_close
-from golden.segmentation_training import case
+from golden.cases import assert_close, cases_of
 from PIL import Image
 
 from hrnet.data.class_sets import class_set, list_class_sets
@@ -15,6 +14,8 @@ from hrnet.data.label_encodings import LabelEncoding, encode_labels, label_encod
 from hrnet.data.label_files import read_label, read_label_values
 from hrnet.errors import AnnotationError
 from hrnet.structures.class_set import ClassSet
+
+case = cases_of("segmentation_training")
 
 PAIR = ClassSet("pair", ("background", "thing"), colors=((0, 0, 0), (200, 10, 10)))
 

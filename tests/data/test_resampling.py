@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden.cases import assert_close
-from golden.classification import case, photograph
+from golden.cases import assert_close, cases_of
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from hrnet.data.resampling import center_crop, covering_size, resize_region
 from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
+
+case = cases_of("classification")
 
 GOLDEN = ("cls_preprocess_landscape", "cls_preprocess_portrait")
 
@@ -27,12 +28,12 @@ def test_golden_sizes(name: str) -> None:
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_preprocessing(name: str) -> None:
     recorded = case(name)
-    image = photograph(case(GOLDEN[0]), "image")
+    image = case(GOLDEN[0]).photograph("image")
     image = image if name == GOLDEN[0] else np.ascontiguousarray(image.transpose(1, 0, 2))
     crop = center_crop(image)
-    assert_close(recorded, "crop_uint8_strided", crop[::4, ::4], photograph(recorded, "crop_uint8_strided"))
+    assert_close(recorded, "crop_uint8_strided", crop[::4, ::4], recorded.photograph("crop_uint8_strided"))
     tensor = ((crop / 255.0 - IMAGENET_MEAN) / IMAGENET_STD).transpose(2, 0, 1)
-    assert_close(recorded, "tensor_strided", tensor[:, ::16, ::16], photograph(recorded, "tensor_strided"))
+    assert_close(recorded, "tensor_strided", tensor[:, ::16, ::16], recorded.photograph("tensor_strided"))
     assert_close(recorded, "tensor_mean", tensor.mean(axis=(1, 2)))
     assert_close(recorded, "tensor_std", tensor.std(axis=(1, 2), ddof=1))
 

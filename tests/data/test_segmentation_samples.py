@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data.drawn_streets import COLORS, SIZE, street, write_streets
-from golden.bottom_up_training import photograph
-from golden.cases import assert_close
-from golden.segmentation_training import case
+from golden.cases import assert_close, cases_of
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,6 +19,8 @@ from hrnet.data.segmentation_samples import SegmentationSamples, WholePictures
 from hrnet.data.segmentation_sizes import SizeRule, padding_to_multiple, scaled_size
 from hrnet.errors import AnnotationError
 from hrnet.weights.model_card import IMAGENET_MEAN, IMAGENET_STD
+
+case = cases_of("segmentation_training")
 
 
 class Recorded:
@@ -70,7 +70,7 @@ def test_short_side_is_as_recorded() -> None:
 
 def test_pictures_are_as_recorded() -> None:
     recorded = case("seg_train_sample")
-    image = np.ascontiguousarray(photograph(recorded, "image_bgr")[..., ::-1])
+    image = np.ascontiguousarray(recorded.photograph("image_bgr")[..., ::-1])
     given_, label = recorded.inputs, recorded.inputs["label"]
     crop_size = tuple(given_["crop_hw"])
     augmentation = SegmentationAugmentation(base_size=given_["base_size"])
@@ -78,10 +78,10 @@ def test_pictures_are_as_recorded() -> None:
     window, _ = augmentation.cut(image, label, draw, crop_size)
     rows = recorded.outputs["label"].shape[0]
     normalized = (window[:rows] / 255 - IMAGENET_MEAN) / IMAGENET_STD
-    assert_close(recorded, "image_strided", normalized.transpose(2, 0, 1)[:, ::4, ::4], photograph(recorded, "image_strided"))
+    assert_close(recorded, "image_strided", normalized.transpose(2, 0, 1)[:, ::4, ::4], recorded.photograph("image_strided"))
     red, green, blue = (round(255 * value) for value in IMAGENET_MEAN)
     padded = pad(resize_picture(image, (100, 151)), (104, 152), (red, green, blue))
-    wanted = photograph(recorded, "short_side_image_strided")
+    wanted = recorded.photograph("short_side_image_strided")
     assert_close(recorded, "short_side_image_strided", padded[::4, ::4, ::-1], wanted)
 
 

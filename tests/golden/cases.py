@@ -1,4 +1,4 @@
-"""The recorded cases of top-down processing: inputs, outputs and tolerances by name. `extract.py` made the files.
+"""The recorded cases of processing: inputs, outputs and tolerances by name. `extract_processing.py` made the files.
 
 Conventions of the record: points are (x, y), names that end in ``_wh`` hold (width, height), ``scale`` is a size in units
 of 200 pixels, angles are degrees. NaN in a recorded output means "do not compare".
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 FOLDER = Path(__file__).parent
 COMPLETE_RECORD = "HRNET_GOLDEN_FOLDER"
+_OTHERS = ("tensors_of_case", "image_mask_joints_of_case")
 
 
 @dataclass(frozen=True)
@@ -28,37 +30,48 @@ class Case:
     Attributes:
         inputs, outputs: arrays and plain values by name; half-precision arrays are given as float32.
         tolerance: per output, ``exact``, ``atol`` and ``rtol``, or ``max_abs`` and ``mean_abs`` for pictures.
-        withheld: arrays that are no part of the excerpt, by name, with their key in the complete record.
+        withheld: arrays that are no part of the excerpt, by name: side, archive and key in the complete record.
     """
 
     name: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     tolerance: dict[str, dict[str, Any]]
-    withheld: dict[str, str]
+    withheld: dict[str, tuple[str, str, str]]
 
     def photograph(self, key: str) -> NDArray:
-        """An array with pixels of a photograph; without the complete record the test is skipped."""
+        """An array that was withheld, mostly pixels of a photograph; without the complete record the test is skipped."""
         folder = os.environ.get(COMPLETE_RECORD)
         if not folder:
-            pytest.skip(f"photographs are no part of the excerpt: set {COMPLETE_RECORD} to the complete record")
-        with np.load(Path(folder) / "processing" / "topdown.npz") as arrays:
-            return arrays[self.withheld[key]]
+            pytest.skip(f"{key} of {self.name} is no part of the excerpt: set {COMPLETE_RECORD} to the complete record")
+        _, archive, stored = self.withheld[key]
+        with np.load(Path(folder) / "processing" / archive) as arrays:
+            return _widened(arrays[stored])
+
+    def completed(self) -> Case:
+        """With all that was withheld; without the complete record the test is skipped."""
+        sides: dict[str, dict[str, Any]] = {"inputs": dict(self.inputs), "outputs": dict(self.outputs)}
+        for key, (side, _, _) in self.withheld.items():
+            sides[side][key] = self.photograph(key)
+        return Case(self.name, sides["inputs"], sides["outputs"], self.tolerance, {})
 
 
-@cache
-def case(name: str) -> Case:
-    """The case called ``name``; a case that shares the tensors of another one has them among its inputs."""
-    entry = _index()[name]
-    arrays = _archive(entry["archive"])
+def cases_of(excerpt: str) -> Callable[[str], Case]:
+    """What gives the cases of an excerpt, such as ``face``, by name; one that shares the inputs of another has them too."""
 
-    def filled(side: str) -> dict[str, Any]:
-        return {key: arrays[f"{name}/{side}/{key}"] if value is None else value for key, value in entry[side].items()}
+    def case(name: str) -> Case:
+        entry = _index(excerpt)[name]
+        arrays = _archive(entry["archive"])
+        inputs, outputs = (
+            entry[side] | {key.rpartition("/")[2]: arrays[key] for key in arrays if key.startswith(f"{name}/{side}/")}
+            for side in ("inputs", "outputs")
+        )
+        withheld = entry["withheld"]
+        for other in [case(inputs[key]) for key in _OTHERS if key in inputs]:
+            inputs, withheld = {**other.inputs, **inputs}, {**other.withheld, **withheld}
+        return Case(name, inputs, outputs, entry["tolerance"], withheld)
 
-    inputs = filled("inputs")
-    if "tensors_of_case" in inputs:
-        inputs.update(case(str(inputs["tensors_of_case"])).inputs)
-    return Case(name, inputs, filled("outputs"), entry["tolerance"], entry["withheld"])
+    return case
 
 
 def assert_close(case: Case, key: str, value: Any, expected: Any = None) -> None:
@@ -88,14 +101,15 @@ def assert_close(case: Case, key: str, value: Any, expected: Any = None) -> None
 
 
 @cache
-def _index() -> dict[str, Any]:
-    return json.loads((FOLDER / "topdown.json").read_text(encoding="utf-8"))
+def _index(excerpt: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{excerpt}.json").read_text(encoding="utf-8"))
 
 
 @cache
 def _archive(name: str) -> dict[str, NDArray]:
     with np.load(FOLDER / name) as arrays:
-        return {
-            key: array.astype(np.float32) if array.dtype == np.float16 else array
-            for key, array in ((key, arrays[key]) for key in arrays.files)
-        }
+        return {key: _widened(arrays[key]) for key in arrays.files}
+
+
+def _widened(array: NDArray) -> NDArray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array

@@ -1,4 +1,4 @@
-"""Ordered keys and shapes of the recorded state dicts, by ``family/model``. `extract.py` made the file."""
+"""Ordered keys and shapes of the recorded state dicts, by ``family/model``. `extract_networks.py` made the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recorded evaluations of bottom-up pose. `extract_multi_person_evaluation.py` made the file."""
+"""The recorded evaluations of bottom-up pose. `extract_processing.py` made the file."""
 
 from __future__ import annotations
 

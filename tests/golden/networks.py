@@ -1,4 +1,4 @@
-"""The recorded networks: facts of every variant and the numbers they compute. `extract.py` made the files."""
+"""The recorded networks: facts of every variant and the numbers they compute. `extract_networks.py` made the files."""
 
 from __future__ import annotations
 

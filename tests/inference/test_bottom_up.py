@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from golden.bottom_up import case
+from golden.cases import cases_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -26,6 +26,8 @@ from hrnet.inference.tracking import track_stream
 from hrnet.models import build_model
 from hrnet.structures import KeypointSet, PoseResult
 from hrnet.weights.bottom_up_card import BottomUpCard
+
+case = cases_of("bottom_up")
 
 COLOURED = KeypointSet("coloured", ("red", "green", "blue"), (0, 1, 2), skeleton=((0, 1), (1, 2)))
 CARD = BottomUpCard("painted", COLOURED, input_size=128)

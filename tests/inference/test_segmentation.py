@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden.cases import assert_close
-from golden.segmentation_testing import case
+from golden.cases import assert_close, cases_of
 from torch import Tensor, nn
 
 from hrnet.data.class_sets import class_set
@@ -21,6 +20,8 @@ from hrnet.models import build_model
 from hrnet.structures.class_set import ClassSet
 from hrnet.structures.segmentation_result import SegmentationResult
 from hrnet.weights.segmentation_card import SegmentationCard, SegmentationTest
+
+case = cases_of("segmentation_testing")
 
 OWN = SegmentationTest("own")
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from golden.cases import assert_close
-from golden.classification import case
+from golden.cases import assert_close, cases_of
 
 from hrnet.losses.classification import Mixing, classification_loss, mix_pictures
+
+case = cases_of("classification")
 
 LABELS = torch.tensor([0, 1, 2, 0, 3, 1])
 # Each picture is of one value, its own number, so that mixtures show whose pixels they have.

@@ -7,8 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
-from golden.bottom_up_training import case
-from golden.cases import Case, assert_close
+from golden.cases import Case, assert_close, cases_of
 from torch import Tensor
 
 from hrnet.codecs.multi_person_targets import MultiPersonTargets
@@ -20,6 +19,8 @@ from hrnet.losses.associative_embedding import (
     TagLoss,
     TagLosses,
 )
+
+case = cases_of("bottom_up_training")
 
 
 def split(joints: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from golden.cases import assert_close, case
+from golden.cases import assert_close, cases_of
 from torch import Tensor, nn
 
 from hrnet.losses import CombinedTargetLoss, HeatmapMSELoss
+
+case = cases_of("topdown")
 
 
 def tensors(name: str) -> tuple[Tensor, Tensor, Tensor]:

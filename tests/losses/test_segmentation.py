@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from golden.cases import assert_close
-from golden.segmentation_training import case
+from golden.cases import assert_close, cases_of
 from torch import Tensor
 
 from hrnet.losses.segmentation import DiceLoss, HardPixelCrossEntropy, PixelCrossEntropy, SegmentationLoss
+
+case = cases_of("segmentation_training")
 
 HARD = {"ohem_t90_k100": (0.9, 100), "ohem_t10_k200": (0.1, 200), "ohem_t70_k100000": (0.7, 100_000)}
 

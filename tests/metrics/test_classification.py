@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from golden.cases import assert_close
-from golden.classification import case
+from golden.cases import assert_close, cases_of
 
 from hrnet.metrics.classification import ClassificationMetric, ranks_of
 from hrnet.metrics.confusion_picture import draw_confusion_matrix
+
+case = cases_of("classification")
 
 
 def measured(logits: np.ndarray, labels: np.ndarray, classes=None):

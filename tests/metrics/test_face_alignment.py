@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden.cases import assert_close
-from golden.face import case
+from golden.cases import assert_close, cases_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,8 @@ from hrnet.metrics.error_curve import curves_to_csv, draw_error_curves, error_cu
 from hrnet.metrics.face_alignment import EYES, face_alignment, face_lengths, usual_normalizer
 from hrnet.metrics.nme import NormalizedMeanError
 from hrnet.structures import PersonRecord
+
+case = cases_of("face")
 
 SETS = ("aflw", "cofw", "300w", "wflw")
 

@@ -6,11 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from golden.cases import assert_close
-from golden.segmentation_training import case
+from golden.cases import assert_close, cases_of
 
 from hrnet.metrics.segmentation import SegmentationMetric, confusion_matrix, scores_of_confusion
 from hrnet.structures.class_set import ClassSet
+
+case = cases_of("segmentation_training")
 
 
 def classes(count: int, ignore: int = 255) -> ClassSet:

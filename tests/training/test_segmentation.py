@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from data.drawn_streets import CLASSES, write_streets
-from golden.segmentation_training import case
+from golden.cases import cases_of
 from PIL import Image
 from pydantic import TypeAdapter
 from torch import nn
@@ -27,6 +27,8 @@ from hrnet.training.module import TaskTraining, rate_schedule
 from hrnet.weights.checkpoint import load_checkpoint
 from hrnet.weights.files import read_state_dict
 from hrnet.weights.segmentation_card import SEGMENTATION_CARD_KEY, SegmentationCard
+
+case = cases_of("segmentation_training")
 
 PUBLISHED = [name for name in list_recipes() if name.startswith("segmentation/")]
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from golden.bottom_up import case
-from golden.cases import Case, assert_close
+from golden.cases import Case, assert_close, cases_of
 from torch import Tensor
 
 from hrnet.codecs.associative_embedding import (
@@ -27,6 +26,8 @@ from hrnet.codecs.associative_embedding.resized_maps import ResizedMaps
 from hrnet.data.keypoint_sets import keypoint_set
 from hrnet.geometry import warp
 
+case = cases_of("bottom_up")
+
 COCO_FLIP = tuple(keypoint_set("coco").flip_indices)
 CROWDPOSE_FLIP = (1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 12, 13)
 
@@ -37,7 +38,7 @@ def tensors(recorded: Case, *names: str) -> list[Tensor]:
 
 @pytest.mark.parametrize("name", ["coco_center", "coco", "crowdpose"])
 def test_stages(name: str) -> None:
-    recorded = case(f"bu_multi_stage_outputs_{name}", complete=name != "coco_center")
+    recorded = case(f"bu_multi_stage_outputs_{name}").completed()
     given = recorded.inputs
     flip = CROWDPOSE_FLIP if name == "crowdpose" else COCO_FLIP
     if given["center_dropped"]:
@@ -61,7 +62,7 @@ def test_stages(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["first_scale", "projected"])
 def test_scales(name: str) -> None:
-    recorded = case(f"bu_aggregate_scales_{name}", complete=name == "projected")
+    recorded = case(f"bu_aggregate_scales_{name}").completed()
     joints = recorded.inputs["heatmaps_scale_1"].shape[2]
     passes = []
     for scale, label in ((0.5, "0p5"), (1.0, "1"), (2.0, "2")):
@@ -138,7 +139,7 @@ def test_input_sizes(name: str) -> None:
 
 
 def test_resized_photograph() -> None:
-    recorded = case("bu_resize_align", complete=True)
+    recorded = case("bu_resize_align").completed()
     given, image = recorded.inputs, recorded.inputs["image"]
     for name, step in (("a", 1), ("b", 3)):
         placement = place_picture(image.shape[:2], given["base"], given[f"scale_{name}"], given[f"minscale_{name}"])

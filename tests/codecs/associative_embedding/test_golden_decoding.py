@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden.bottom_up import case
-from golden.cases import assert_close
+from golden.cases import assert_close, cases_of
 
 from hrnet.codecs.associative_embedding import (
     AssociativeEmbeddingDecoder,
@@ -21,6 +20,8 @@ from hrnet.codecs.associative_embedding import (
 from hrnet.codecs.associative_embedding.candidates import find_candidates
 from hrnet.codecs.associative_embedding.grouping import People, group_candidates
 from hrnet.codecs.associative_embedding.resized_maps import ResizedMaps
+
+case = cases_of("bottom_up")
 
 
 def maps_of(det: np.ndarray, tag: np.ndarray, spec: AssociativeEmbeddingSpec) -> TaggedMaps:
@@ -116,7 +117,7 @@ def test_all_steps(name: str) -> None:
 
 
 def test_candidates_of_ambiguous_tags() -> None:
-    recorded = case("bu_parse_thirty_people_ambiguous_line_tags", complete=True)
+    recorded = case("bu_parse_thirty_people_ambiguous_line_tags").completed()
     given, wanted = recorded.inputs, recorded.outputs["topk_val"]
     maps = maps_of(given["det"], given["tag"], options(given))
     found = find_candidates(maps.heat, given["kernel"], given["maxp"])

@@ -1,17 +1,13 @@
-"""Make this folder's excerpts from the complete record of reference numbers.
+"""Make the excerpt of networks from the complete record of reference numbers.
 
-    python tests/golden/extract.py FOLDER
+    python tests/golden/extract_networks.py FOLDER
 
-``FOLDER/models`` holds `outputs.json`, `outputs.npz`, `summary.json` and `manifests/`; ``FOLDER/processing`` holds
-`cases.json` and `topdown.npz`. What is taken:
+``FOLDER/models`` holds `outputs.json`, `outputs.npz`, `summary.json` and `manifests/`. What is taken:
 
 * ``manifests.json.xz``: the ordered keys and shapes of every state dict;
 * ``networks.json``: parameters and multiply-accumulates of every network, and the cases whose outputs were recorded;
 * ``networks_*.npz``: the recorded numbers. Long outputs are thinned further by a step that shares no factor with any
-  dimension; their statistics are those of the complete output;
-* ``topdown.json`` and ``topdown_*.npz``: the cases of top-down processing that need no data set. Photographs and crops of
-  them stay out, because they may not be redistributed; the tests that need them run where the variable
-  ``HRNET_GOLDEN_FOLDER`` names ``FOLDER``.
+  dimension; their statistics are those of the complete output.
 """
 
 from __future__ import annotations
@@ -20,7 +16,6 @@ import gzip
 import json
 import lzma
 import math
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,26 +37,6 @@ FACTS = (
 )  # fmt: skip
 LONGEST_OUTPUT = 4500
 
-TOPDOWN_GROUPS = {
-    "geometry": (
-        "td_box_to_center_scale_256x192", "td_box_to_center_scale_384x288", "td_box_to_center_scale_256x256",
-        "td_affine_matrix", "td_transform_preds", "td_udp_and_plain_warp_matrix", "td_crop_to_image_mmpose",
-        "td_flip_joints_coco", "td_flip_joints_mpii", "td_crop_real_image", "td_udp_crop_real_image",
-    ),
-    "targets": (
-        "td_gaussian_target_sigma2_256x192", "td_gaussian_target_sigma3_384x288", "td_gaussian_target_sigma2_256x256",
-        "td_dark_unbiased_target", "td_dark_original_target_and_affine",
-    ),
-    "decoding": (
-        "td_argmax_quarter_decode", "td_dark_decode_k11", "td_dark_decode_k17",
-    ),
-    "codecs": ("td_msra_codec", "td_udp_codec_gaussian", "td_udp_codec_combined"),
-    "mirroring": ("td_flip_back_coco", "td_flip_back_mpii", "td_flip_maps_mmpose"),
-    "losses": ("td_joints_mse_loss", "td_ohkm_loss", "td_losses_mmpose_style"),
-    "augmentation": ("td_half_body", "td_sample_test", "td_sample_train_a", "td_sample_train_b_half_body"),
-}  # fmt: skip
-PHOTOGRAPHIC = re.compile(r"image|crop_\d|udp_crop_\d|crop_uint8|input_strided")
-
 
 def thinned(tensor: dict[str, Any], array: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
     """Keep every n-th number of a long record; n shares no factor with a dimension, so that all rows stay visited."""
@@ -71,7 +46,7 @@ def thinned(tensor: dict[str, Any], array: np.ndarray) -> tuple[dict[str, Any], 
     return {**tensor, "step": tensor["step"] * n}, array[::n]
 
 
-def extract_networks(source: Path) -> None:
+def extract(source: Path) -> None:
     cases = json.loads((source / "outputs.json").read_text())["cases"]
     summary = json.loads((source / "summary.json").read_text())["models"]
     arrays = np.load(source / "outputs.npz")
@@ -98,30 +73,6 @@ def extract_networks(source: Path) -> None:
         np.savez_compressed(HERE / f"networks_{group}.npz", **store)
 
 
-def extract_topdown(source: Path) -> None:
-    cases = {case["name"]: case for case in json.loads((source / "cases.json").read_text())["cases"]}
-    arrays = np.load(source / "topdown.npz")
-    index = {}
-    for group, names in TOPDOWN_GROUPS.items():
-        store = {}
-        for name in names:
-            case = cases[name]
-            entry: dict[str, Any] = {"archive": f"topdown_{group}.npz", "inputs": {}, "outputs": {}, "withheld": {}}
-            for side in ("inputs", "outputs"):
-                for key, field in case[side].items():
-                    if "value" in field:
-                        entry[side][key] = field["value"]
-                    elif PHOTOGRAPHIC.fullmatch(key):
-                        entry["withheld"][key] = field["key"]
-                    else:
-                        entry[side][key] = None
-                        store[f"{name}/{side}/{key}"] = arrays[field["key"]]
-            entry["tolerance"] = case["tolerance"]
-            index[name] = entry
-        np.savez_compressed(HERE / f"topdown_{group}.npz", **store)
-    (HERE / "topdown.json").write_text(_one_line_each(index, depth=1))
-
-
 def _one_line_each(index: dict[str, Any], depth: int) -> str:
     """JSON with one entry per line below ``depth``, so that a change shows as one line."""
 
@@ -138,5 +89,4 @@ def _one_line_each(index: dict[str, Any], depth: int) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    extract_networks(Path(sys.argv[1]) / "models")
-    extract_topdown(Path(sys.argv[1]) / "processing")
+    extract(Path(sys.argv[1]) / "models")
