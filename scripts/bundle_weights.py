@@ -2,7 +2,7 @@
 
     python scripts/bundle_weights.py NAME RUN [RUN ...] --license "research use" --metric "PCK@0.2=61.3"
 
-The weights come from the last run; the logs of all of them, in order, become the curve.
+The weights come from the last run, or from ``--weights``; the logs of all of them, in order, become the curve.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ def main() -> None:
     parser.add_argument("name", help="such as pose_hrnet_w18_small_v1.lspet_256x192")
     parser.add_argument("runs", nargs="+", type=Path, help="run folders, first step first")
     parser.add_argument("--metric", action="append", default=[], help="NAME=VALUE for the card, measured with hrnet evaluate")
+    parser.add_argument("--weights", type=Path, help="other weights than those of the last run, such as an average")
     parser.add_argument("--license", required=True, help="terms of the weights, which are those of their data")
     arguments = parser.parse_args()
 
-    state, facts = read_state_dict(arguments.runs[-1] / "weights.safetensors")
+    state, facts = read_state_dict(arguments.weights or arguments.runs[-1] / "weights.safetensors")
     pairs = (text.rsplit("=", 1) for text in arguments.metric)
     known = {"license": arguments.license, "metrics": {name: float(value) for name, value in pairs}}
     # Whatever the task, its card is the text beside the network's entry.
