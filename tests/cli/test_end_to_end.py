@@ -169,7 +169,7 @@ def test_inspect_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["inspect", str(annotations), "--sheet", str(tmp_path / "sheet.jpg")]) == 0
     out = capsys.readouterr().out
     assert "3 in 2 pictures" in out
-    assert "1 pictures repeat another" in out
+    assert "1 picture repeats another" in out
     assert cv2.imread(str(tmp_path / "sheet.jpg")) is not None
     assert main(["inspect", str(annotations), "--against", str(annotations)]) == 1
     assert "the same as" in capsys.readouterr().out

@@ -116,7 +116,7 @@ def test_evaluate(
     stand_in("hrnet.evaluation.pose_files", evaluate_pose_files=evaluate)
     options = f"--model m --annotations val.json --images val --output {tmp_path}"
     assert main(["evaluate", "pose", *options.split(), *tokens]) == 0
-    assert (load.args, load.kwargs) == (("m",), {"device": "auto", "preset": "published", "batch_size": None})
+    assert (load.args, load.kwargs) == (("m",), {"task": "pose", "device": "auto", "preset": "published", "batch_size": None})
     assert evaluate.args == ("predictor", Path("val.json"), Path("val"))
     asked = evaluate.kwargs
     assert (asked["boxes"], asked["whole_pictures"], asked["metrics"]) == (boxes, False, None)
