@@ -9,15 +9,14 @@ measure it. The card is that of the last file, without its metrics.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from bundle_weights import restated_card
 from torch import Tensor
 
 from hrnet.weights.files import read_state_dict
-from hrnet.weights.network_entry import NETWORK_KEY
 from hrnet.weights.writing import write_checkpoint
 
 
@@ -28,11 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     read = [read_state_dict(file) for file in arguments.files]
-    texts = {
-        key: text if key == NETWORK_KEY else json.dumps(json.loads(text) | {"metrics": {}})
-        for key, text in read[-1][1].metadata.items()
-        if key.startswith("hrnet.")
-    }
+    texts = restated_card(read[-1][1], metrics={})
     print(write_checkpoint(arguments.output, average([state for state, _ in read]), texts))
 
 

@@ -11,10 +11,11 @@ import argparse
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 from hrnet.atomic_files import write_atomically
 from hrnet.metrics.tables import csv_text
-from hrnet.weights.files import read_state_dict
+from hrnet.weights.files import FileFacts, read_state_dict
 from hrnet.weights.network_entry import NETWORK_KEY
 from hrnet.weights.writing import write_checkpoint
 
@@ -32,16 +33,19 @@ def main() -> None:
 
     state, facts = read_state_dict(arguments.weights or arguments.runs[-1] / "weights.safetensors")
     pairs = (text.rsplit("=", 1) for text in arguments.metric)
-    known = {"license": arguments.license, "metrics": {name: float(value) for name, value in pairs}}
-    # Whatever the task, its card is the text beside the network's entry.
-    texts = {
-        key: text if key == NETWORK_KEY else json.dumps(json.loads(text) | known, allow_nan=False)
-        for key, text in facts.metadata.items()
-        if key.startswith("hrnet.")
-    }
+    texts = restated_card(facts, license=arguments.license, metrics={name: float(value) for name, value in pairs})
     weights = write_checkpoint(BUNDLED / f"{arguments.name}.safetensors", state, texts, half=True)
     write_atomically(BUNDLED / f"{arguments.name}.csv", joined_logs(arguments.runs))
     print(f"{weights}: {weights.stat().st_size / 1e6:.2f} MB")
+
+
+def restated_card(facts: FileFacts, **fields: Any) -> dict[str, str]:
+    """The texts of a file of ours with other ``fields`` in its card, which, whatever the task, is the text beside the network's."""
+    return {
+        key: text if key == NETWORK_KEY else json.dumps(json.loads(text) | fields, allow_nan=False)
+        for key, text in facts.metadata.items()
+        if key.startswith("hrnet.")
+    }
 
 
 def joined_logs(runs: list[Path]) -> str:

@@ -75,6 +75,8 @@ def test_the_body_runs_once_for_parts_that_look_at_the_same(file: Path) -> None:
 def test_a_verb_of_one_task_asks_which_part(file: Path) -> None:
     with pytest.raises(CheckpointError, match=r"has several heads: .*--tasks group takes one of group, animals, single"):
         load(file, task="pose")
+    with pytest.raises(ValueError, match="there is no task 'poses'; did you mean 'pose'"):
+        load(file, task="poses")
     assert load(file, part="single", task="pose", detector="none").name == str(file)
 
 

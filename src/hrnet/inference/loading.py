@@ -71,6 +71,8 @@ PREDICTORS: Mapping[type, PredictorKind] = {
 
 _FACES = PredictorKind(build_face_predictor, "face", "landmarks of faces", ("detector",))
 
+_FINDS = {kind.task: kind.finds for kind in (*PREDICTORS.values(), _FACES)}
+
 
 def predictor_kind(card: Any) -> PredictorKind:
     """How weights with this card become a predictor; those for faces have a pose card too."""
@@ -108,11 +110,13 @@ def load(
         `hrnet.inference.picture_predictor.PicturePredictor` for tasks that look at whole pictures.
 
     Raises:
-        FileNotFoundError, ValueError, CheckpointError: see `hrnet.weights.described.load_described`; an unknown preset, device
-            or option; weights for another task.
+        FileNotFoundError, ValueError, CheckpointError: see `hrnet.weights.described.load_described`; an unknown preset, device,
+            task or option; weights for another task.
     """
     find_preset(preset)
     resolve_device(device)
+    if task is not None and task not in _FINDS:
+        raise ValueError(f"there is no task {task!r}; {nearest_name(task, _FINDS)}")
     announce = announce or warn
     known = {option for kind in PREDICTORS.values() for option in kind.options}
     for_predictor = {name: options.pop(name) for name in known & options.keys()}
@@ -148,10 +152,7 @@ def load(
 
 
 def _check_task(task: str, kind: PredictorKind, card: Any, name: str | os.PathLike[str]) -> None:
-    wanted = {known.task: known.finds for known in (*PREDICTORS.values(), _FACES)}
-    if task not in wanted:
-        raise ValueError(f"there is no task {task!r}; {nearest_name(task, wanted)}")
     # Somebody's own keypoints may be those of a face or of a body.
     own_keypoints = isinstance(card, PoseCard) and not known_sets_with(card.keypoint_set.keypoints)
     if kind.task != task and not (own_keypoints and task in ("pose", "face")):
-        raise CheckpointError(f"{name} finds {kind.finds}, not {wanted[task]}: it is for {kind.task!r}, not for {task!r}")
+        raise CheckpointError(f"{name} finds {kind.finds}, not {_FINDS[task]}: it is for {kind.task!r}, not for {task!r}")
