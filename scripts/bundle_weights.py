@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def restated_card(facts: FileFacts, **fields: Any) -> dict[str, str]:
-    """The texts of a file of ours with other ``fields`` in its card, which, whatever the task, is the text beside the network's."""
+    """The texts of a file of ours with other ``fields`` in its card: of any task, the text beside the network's entry."""
     return {
         key: text if key == NETWORK_KEY else json.dumps(json.loads(text) | fields, allow_nan=False)
         for key, text in facts.metadata.items()
